@@ -1,0 +1,1 @@
+"""Generators and discriminators, one readable file a family."""

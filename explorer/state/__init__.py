@@ -1,0 +1,40 @@
+"""The values that describe a picture: frozen, hashable, standard library only."""
+
+from explorer.state.edit_state import (
+    BlobRef,
+    CheckpointRef,
+    ClassMix,
+    Condition,
+    EditState,
+    Latent,
+    Mix,
+    NoCondition,
+    Noise,
+    SeedBlend,
+    SeedPad,
+    Slider,
+    Stored,
+    Transform,
+    Truncation,
+)
+from explorer.state.spec import GeneratorSpec, LayerSpec
+
+__all__ = [
+    "BlobRef",
+    "CheckpointRef",
+    "ClassMix",
+    "Condition",
+    "EditState",
+    "GeneratorSpec",
+    "Latent",
+    "LayerSpec",
+    "Mix",
+    "NoCondition",
+    "Noise",
+    "SeedBlend",
+    "SeedPad",
+    "Slider",
+    "Stored",
+    "Transform",
+    "Truncation",
+]
