@@ -1,0 +1,25 @@
+"""Operations under the networks: resampling, activations and modulated convolutions.
+
+Every operation takes torch tensors on any device and is differentiable, twice where the trainer needs it. Which
+implementation serves is decided in `explorer.ops.dispatch`.
+"""
+
+from explorer.ops.activations import bias_act
+from explorer.ops.convolution import conv2d_resample, modulated_conv2d, modulated_conv2d_alias_free
+from explorer.ops.filter_design import lowpass_filter, setup_filter
+from explorer.ops.filtered import filtered_lrelu
+from explorer.ops.resample import downsample2d, filter2d, upfirdn2d, upsample2d
+
+__all__ = [
+    "bias_act",
+    "conv2d_resample",
+    "downsample2d",
+    "filter2d",
+    "filtered_lrelu",
+    "lowpass_filter",
+    "modulated_conv2d",
+    "modulated_conv2d_alias_free",
+    "setup_filter",
+    "upfirdn2d",
+    "upsample2d",
+]

@@ -1,0 +1,89 @@
+"""Bias, activation, gain and clamp in one operation."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.ops.dispatch import choose
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A non-linearity and the gain that keeps the variance of what passes it."""
+
+    apply: Callable[[Tensor, float], Tensor]
+    """``(x, alpha) -> y``; only the leaky ReLU reads alpha."""
+    gain: float = 1.0
+    alpha: float = 0.0
+
+
+ACTIVATIONS = {
+    "linear": Activation(lambda x, alpha: x),
+    "relu": Activation(lambda x, alpha: F.relu(x), gain=math.sqrt(2)),
+    "lrelu": Activation(lambda x, alpha: F.leaky_relu(x, alpha), gain=math.sqrt(2), alpha=0.2),
+    "tanh": Activation(lambda x, alpha: torch.tanh(x)),
+    "sigmoid": Activation(lambda x, alpha: torch.sigmoid(x)),
+    "elu": Activation(lambda x, alpha: F.elu(x)),
+    "selu": Activation(lambda x, alpha: F.selu(x)),
+    "softplus": Activation(lambda x, alpha: F.softplus(x)),
+    "swish": Activation(lambda x, alpha: F.silu(x), gain=math.sqrt(2)),
+}
+
+
+def bias_act(
+    x: Tensor,
+    b: Tensor | None = None,
+    *,
+    dim: int = 1,
+    act: str = "linear",
+    alpha: float | None = None,
+    gain: float | None = None,
+    clamp: float | None = None,
+    impl: str | None = None,
+) -> Tensor:
+    """Compute ``clamp(activation(x + b) * gain)``.
+
+    Args:
+        x: Any shape, floating.
+        b: ``[x.shape[dim]]``, added along ``dim``; None adds nothing.
+        dim: Axis of the bias.
+        act: linear, relu, lrelu, tanh, sigmoid, elu, selu, softplus or swish.
+        alpha: Slope of lrelu below zero; 0.2 when None. Other activations have none.
+        gain: Factor after the activation; the activation's own (square root of 2 for the rectifiers) when None.
+        clamp: Largest magnitude of the result; unlimited when None.
+        impl: Path to take, see `explorer.ops.dispatch`.
+
+    Raises:
+        ValueError: The activation does not exist, the bias does not fit, or the clamp is negative.
+    """
+    if act not in ACTIVATIONS:
+        raise ValueError(f"act must be one of {', '.join(ACTIVATIONS)}; it is {act!r}")
+    if clamp is not None and clamp < 0:
+        raise ValueError(f"clamp must be 0 or more, or None for no limit; it is {clamp}")
+    if b is not None and (b.ndim != 1 or b.shape[0] != x.shape[dim]):
+        raise ValueError(f"the bias must have {x.shape[dim]} values for axis {dim}; its shape is {list(b.shape)}")
+    spec = ACTIVATIONS[act]
+    gain = spec.gain if gain is None else gain
+    alpha = spec.alpha if alpha is None else alpha
+
+    if choose("bias_act", x, impl) == "reference":
+        y = _bias_act(x.to(torch.float64), None if b is None else b.to(torch.float64), dim, spec, alpha, gain, clamp)
+        return y.to(x.dtype)
+    return _bias_act(x, b, dim, spec, alpha, gain, clamp)
+
+
+def _bias_act(
+    x: Tensor, b: Tensor | None, dim: int, spec: Activation, alpha: float, gain: float, clamp: float | None
+) -> Tensor:
+    if b is not None:
+        shape = [1] * x.ndim
+        shape[dim] = -1
+        x = x + b.to(x.dtype).reshape(shape)
+    x = spec.apply(x, alpha)
+    if gain != 1:
+        x = x * gain
+    return x if clamp is None else x.clamp(-clamp, clamp)

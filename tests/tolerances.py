@@ -1,0 +1,26 @@
+"""How far a result may lie from what it is compared with: one table for all tests."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Bounds as `torch.testing.assert_close` and `numpy.testing.assert_allclose` read them."""
+
+    rtol: float
+    atol: float
+
+    @property
+    def kwargs(self) -> dict[str, float]:
+        """For ``assert_close(a, b, **TOLERANCE.kwargs)``."""
+        return {"rtol": self.rtol, "atol": self.atol}
+
+
+# Single operations against golden values, float32.
+OPS = Tolerance(rtol=1e-4, atol=1e-5)
+FILTER_DESIGN = Tolerance(rtol=1e-4, atol=1e-7)
+# A float32 path against the float64 reference, on inputs of unit variance.
+OPS_REFERENCE = Tolerance(rtol=1e-4, atol=2e-5)
+# Two float64 evaluations of one formula in different order.
+DOUBLE = Tolerance(rtol=1e-9, atol=1e-10)
+HALF = Tolerance(rtol=2e-2, atol=2e-2)
