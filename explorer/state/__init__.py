@@ -17,6 +17,7 @@ from explorer.state.edit_state import (
     Transform,
     Truncation,
 )
+from explorer.state.history import History, Node
 from explorer.state.spec import GeneratorSpec, LayerSpec
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "Condition",
     "EditState",
     "GeneratorSpec",
+    "History",
     "Latent",
     "LayerSpec",
     "Mix",
     "NoCondition",
+    "Node",
     "Noise",
     "SeedBlend",
     "SeedPad",
