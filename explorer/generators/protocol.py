@@ -25,6 +25,8 @@ class Step:
     """Features, ``[N, C, H, W]``."""
     image: Tensor | None
     """The picture so far where the architecture builds one as it goes (StyleGAN2 skip), ``[N, C, h, w]``."""
+    shortcut: Tensor | None = None
+    """The branch around a half-done block that the block's last layer adds (StyleGAN2 resnet), ``[N, C, h, w]``."""
 
 
 class Generator(Protocol):

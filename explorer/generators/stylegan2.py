@@ -1,0 +1,277 @@
+"""StyleGAN2 and StyleGAN2-ADA: generator with skip, residual or plain blocks.
+
+Source: StyleGAN2 (Karras et al. 2020); StyleGAN2-ADA (Karras et al. 2020).
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import StateError
+from explorer.generators.assign import build_from_tensors
+from explorer.generators.mapping import MappingNetwork
+from explorer.generators.protocol import Step
+from explorer.generators.stylegan2_config import GeneratorConfig
+from explorer.generators.stylegan2_layers import SynthesisNetwork
+from explorer.ops import upsample2d
+from explorer.state import GeneratorSpec, LayerSpec, Noise
+
+__all__ = ["Generator"]
+
+# Keeps the variance of a sum of two branches that have variance 1 each.
+BRANCH_GAIN = math.sqrt(0.5)
+
+STORED_NOISE = Noise()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Where an activation is found."""
+
+    take: Literal["x", "image", "shortcut", "raw"]
+    """A field of the step after `layer`, or what the layer itself returns before it joins others."""
+    layer: int
+
+
+class Generator(nn.Module):
+    """StyleGAN2 behind `explorer.generators.protocol.Generator`.
+
+    Half precision: the mapping, the styles and the sum of pictures stay in float32.
+
+    Args:
+        config: Shape and options. Weights start at random.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.synthesis = SynthesisNetwork(config)
+        self.mapping = MappingNetwork(
+            z_dim=config.z_dim,
+            c_dim=config.c_dim,
+            w_dim=config.w_dim,
+            layers=config.mapping_layers,
+            embed_features=config.embed_features,
+            layer_features=config.layer_features,
+            activation=config.mapping_activation,
+            lr_multiplier=config.lr_multiplier,
+            w_avg_beta=config.w_avg_beta,
+        )
+        self.spec = _spec(config)
+        self._stops = _stops(config, self.spec.layers)
+
+    @classmethod
+    def from_tensors(cls, config: GeneratorConfig, tensors: Mapping[str, Tensor]) -> "Generator":
+        """Build around tensors named as in the state dict, without copying them. See `build_from_tensors`."""
+        return build_from_tensors(lambda: cls(config), tensors)
+
+    def map(self, z: Tensor | None, c: Tensor | None = None, *, update_emas: bool = False) -> Tensor:
+        """Latents ``[N, z_dim]`` and labels ``[N, c_dim]`` to styles ``[N, w_dim]``.
+
+        Args:
+            z: Latents, standard normal.
+            c: Labels, one-hot or soft; needed when the model is conditional, else ignored.
+            update_emas: Also move the centre of W towards this batch.
+
+        Raises:
+            StateError: A label is missing, or a shape is not the model's.
+        """
+        return self.mapping(z, c, update_emas=update_emas)
+
+    def w_avg(self, c: Tensor | None = None) -> Tensor:
+        """The centre of W, ``[1, w_dim]``, whatever the label; zeros where the model kept none."""
+        if self.config.w_avg_beta is None:
+            return self.synthesis.b4.const.new_zeros(1, self.config.w_dim)
+        return self.mapping.w_avg[None]
+
+    def style(self, w_plus: Tensor) -> list[Tensor]:
+        """Each layer's affine map of its row: ``[N, num_ws, w_dim]`` to one ``[N, C_l]`` for each of ``spec.layers``.
+
+        Raises:
+            StateError: The shape is not the model's.
+        """
+        rows, width = self.spec.num_ws, self.spec.w_dim
+        if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
+            raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
+        w_plus = w_plus.to(torch.promote_types(w_plus.dtype, self.synthesis.b4.const.dtype))
+        rows_of_w = w_plus.unbind(dim=1)
+        return [self._layer(i).affine(rows_of_w[layer.w_row]) for i, layer in enumerate(self.spec.layers)]
+
+    def steps(
+        self,
+        s: Sequence[Tensor],
+        *,
+        noise: Noise = STORED_NOISE,
+        transform: Tensor | None = None,
+        start: Step | None = None,
+    ) -> Iterator[Step]:
+        """Run layer by layer, after `start`. See the protocol; `transform` may only be the identity.
+
+        Raises:
+            StateError: The styles are not this model's, or a transform is asked for.
+        """
+        self._check(s, transform)
+        first = 0 if start is None else start.index + 1
+        maps = self._noise_maps(noise, batch=s[0].shape[0], first=first)
+        step = start
+        for index, noise_map in enumerate(maps, start=first):
+            step = self._advance(index, step, s[index], noise_map)
+            yield step
+
+    def synthesize(
+        self,
+        s: Sequence[Tensor],
+        *,
+        noise: Noise = STORED_NOISE,
+        transform: Tensor | None = None,
+        start: Step | None = None,
+        until: str | None = None,
+    ) -> Tensor:
+        """The picture ``[N, C, H, W]``, about -1 to 1; or the activations named `until`. See the protocol.
+
+        Raises:
+            StateError: As `steps`; or `until` does not exist, or lies before `start`.
+        """
+        stop = self._stop(until, start)
+        last = stop.layer - (stop.take == "raw")
+        step = start
+        if start is None or start.index < last:
+            for step in self.steps(s, noise=noise, transform=transform, start=start):
+                if step.index == last:
+                    break
+        else:
+            self._check(s, transform)
+        if stop.take == "raw":
+            noise_map = next(self._noise_maps(noise, batch=s[0].shape[0], first=stop.layer))
+            return self._run_alone(stop.layer, step, s[stop.layer], noise_map)
+        return getattr(step, stop.take)
+
+    def _layer(self, index: int) -> nn.Module:
+        return self.synthesis.get_submodule(self.spec.layers[index].name)
+
+    def _advance(self, index: int, before: Step | None, s: Tensor, noise: Tensor | None) -> Step:
+        y = self._run_alone(index, before, s, noise)
+        name, _, kind = self.spec.layers[index].name.partition(".")
+        block = self.synthesis.get_submodule(name)
+        if before is None:
+            return Step(index, y, None)
+        if kind == "torgb":
+            return Step(index, before.x, _add_picture(before.image, y, block))
+        if kind == "conv0":
+            shortcut = block.skip(before.x, gain=BRANCH_GAIN) if self.config.architecture == "resnet" else None
+            return Step(index, y, before.image, shortcut)
+        return Step(index, y if before.shortcut is None else y + before.shortcut, before.image)
+
+    def _run_alone(self, index: int, before: Step | None, s: Tensor, noise: Tensor | None) -> Tensor:
+        """What the layer itself returns, before it joins the picture or the residual branch."""
+        layer = self._layer(index)
+        if self.spec.layers[index].name.endswith("torgb"):
+            return layer(before.x, s)
+        if before is None:
+            const = self.synthesis.b4.const
+            return layer(const.expand(s.shape[0], -1, -1, -1), s, noise)
+        return layer(before.x, s, noise, gain=1.0 if before.shortcut is None else BRANCH_GAIN)
+
+    def _noise_maps(self, noise: Noise, *, batch: int, first: int) -> Iterator[Tensor | None]:
+        """One map for each layer from `first` on, multiplied by its strength; ``None`` where there is none."""
+        stream = torch.Generator().manual_seed(noise.seed) if noise.mode == "random" else None
+        for index, spec in enumerate(self.spec.layers):
+            noisy = spec.noisy and noise.mode != "none"
+            # Drawn on the CPU and for the layers already done too, so that no device or cache changes the picture.
+            drawn = torch.randn([batch, 1, *spec.size], generator=stream) if noisy and stream is not None else None
+            if index < first:
+                continue
+            if not noisy:
+                yield None
+                continue
+            layer = self._layer(index)
+            field = layer.noise_const if drawn is None else drawn.to(layer.noise_strength)
+            strength = layer.noise_strength if noise.strength == 1 else layer.noise_strength * noise.strength
+            yield field * strength
+
+    def _stop(self, until: str | None, start: Step | None) -> _Stop:
+        stop = self._stops.get("output" if until is None else until)
+        if stop is None:
+            raise StateError(f"there is no layer {until!r}: use one of {', '.join(self._stops)}")
+        reached = -1 if start is None else start.index
+        if reached > stop.layer - (stop.take == "raw"):
+            done = self.spec.layers[reached].name
+            raise StateError(f"the synthesis already stands after {done}, past {until}: start from an earlier step")
+        return stop
+
+    def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
+        layers = self.spec.layers
+        if len(s) != len(layers):
+            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
+        for style, layer in zip(s, layers, strict=True):
+            if style.shape != (s[0].shape[0], layer.style_dim):
+                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
+                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
+        if transform is not None and not torch.equal(transform, torch.eye(3).to(transform)):
+            raise StateError("a StyleGAN2 picture cannot be turned or shifted: leave the transform out")
+
+
+def _add_picture(image: Tensor | None, y: Tensor, block: nn.Module) -> Tensor:
+    # Contributions of many layers add up, more finely than half precision can tell apart.
+    y = y.to(torch.promote_types(y.dtype, torch.float32))
+    if image is None:
+        return y
+    larger = upsample2d(image, block.resample_filter)
+    return larger + y if larger.requires_grad or y.requires_grad else larger.add_(y)
+
+
+def _spec(config: GeneratorConfig) -> GeneratorSpec:
+    layers: list[LayerSpec] = []
+    row, before = 0, 0
+    for resolution, width in zip(config.block_resolutions, config.channels, strict=True):
+        convs = {"conv1": width} if before == 0 else {"conv0": before, "conv1": width}
+        size = (resolution, resolution)
+        for kind, style_dim in convs.items():
+            layers.append(LayerSpec(f"b{resolution}.{kind}", row, style_dim, width, size, config.use_noise))
+            row += 1
+        # The picture's layer has no row of its own: it reads the next block's first, and the last block's one more.
+        if config.architecture == "skip" or resolution == config.resolution:
+            layers.append(LayerSpec(f"b{resolution}.torgb", row, width, config.img_channels, size, False))
+        before = width
+    return GeneratorSpec(
+        family="stylegan2",
+        variant=config.architecture,
+        resolution=(config.resolution, config.resolution),
+        img_channels=config.img_channels,
+        z_dim=config.z_dim,
+        w_dim=config.w_dim,
+        c_dim=config.c_dim,
+        num_ws=row + 1,
+        layers=tuple(layers),
+        activations=tuple(_stops(config, layers)),
+        has_noise=config.use_noise,
+        has_transform=False,
+    )
+
+
+def _stops(config: GeneratorConfig, layers: Sequence[LayerSpec]) -> dict[str, _Stop]:
+    """Every activation by name, in the order in which the published code computes them."""
+    index = {layer.name: i for i, layer in enumerate(layers)}
+    stops: dict[str, _Stop] = {}
+    for resolution in config.block_resolutions:
+        block = f"b{resolution}"
+        joins = config.architecture == "resnet" and f"{block}.conv0" in index
+        if joins:
+            stops[f"{block}.skip"] = _Stop("shortcut", index[f"{block}.conv0"])
+        if f"{block}.conv0" in index:
+            stops[f"{block}.conv0"] = _Stop("x", index[f"{block}.conv0"])
+        conv1 = index[f"{block}.conv1"]
+        stops[f"{block}.conv1"] = _Stop("raw" if joins else "x", conv1)
+        if f"{block}.torgb" in index:
+            torgb = index[f"{block}.torgb"]
+            stops[f"{block}.torgb"] = _Stop("raw", torgb)
+            stops[f"{block}:0"] = _Stop("x", conv1)
+            stops[f"{block}:1"] = _Stop("image", torgb)
+        else:
+            stops[block] = _Stop("x", conv1)
+    stops["output"] = _Stop("image", len(layers) - 1)
+    return stops

@@ -1,0 +1,226 @@
+"""Everything that varies between one StyleGAN2 network and another, as plain data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.errors import CheckpointError
+from explorer.generators.config import check_at_least, check_between, config_from_json
+
+__all__ = ["Architecture", "DiscriminatorConfig", "GeneratorConfig", "Taps"]
+
+Architecture = Literal["skip", "resnet", "orig"]
+"""How a block's picture or features go around it: summed pictures, residual features, or not at all."""
+
+Taps = tuple[float, ...] | tuple[tuple[float, ...], ...]
+"""A filter: its taps along both axes, or a full matrix of them."""
+
+MAX_WIDTH = 1 << 16
+MAX_LAYERS = 64
+MAX_TAPS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorConfig:
+    """A generator's shape and options.
+
+    Raises:
+        CheckpointError: A value is out of range or contradicts another.
+    """
+
+    resolution: int
+    """Pixels along each side: a power of two, from 4."""
+    channels: tuple[int, ...]
+    """Features of each block, from 4² up to `resolution`."""
+    z_dim: int = 512
+    """Length of the latent."""
+    c_dim: int = 0
+    """Number of classes; 0 for an unconditional model."""
+    w_dim: int = 512
+    """Length of a style."""
+    img_channels: int = 3
+    """1 grey, 3 RGB, 4 RGBA."""
+    architecture: Architecture = "skip"
+    """How the picture is gathered from the blocks."""
+    mapping_layers: int = 8
+    """Fully connected layers from z to w."""
+    embed_features: int | None = None
+    """Length of the label's embedding; `w_dim` when ``None``."""
+    layer_features: int | None = None
+    """Width between the mapping layers; `w_dim` when ``None``."""
+    mapping_activation: str = "lrelu"
+    """After every mapping layer."""
+    lr_multiplier: float = 0.01
+    """How much slower the mapping layers learn."""
+    w_avg_beta: float | None = 0.998
+    """Decay of the running centre of W; ``None`` keeps no centre."""
+    kernel_size: int = 3
+    """Taps along each side of the convolutions: odd."""
+    activation: str = "lrelu"
+    """After every convolution."""
+    conv_clamp: float | None = None
+    """Bound on every layer's output; ``None`` is no bound."""
+    use_noise: bool = True
+    """Whether the convolutions have noise maps."""
+    resample_filter: Taps = (1.0, 3.0, 3.0, 1.0)
+    """The low-pass filter of every doubling."""
+
+    def __post_init__(self) -> None:
+        _check_resolution(self.resolution, self.channels, smallest=4)
+        _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
+        _check_mapping(self.mapping_layers, self.c_dim, self.embed_features, self.layer_features, self.lr_multiplier)
+        check_between("z_dim", self.z_dim, 0 if self.c_dim else 1, MAX_WIDTH)
+        check_between("w_dim", self.w_dim, 1, MAX_WIDTH)
+        if self.w_avg_beta is not None:
+            check_between("w_avg_beta", self.w_avg_beta, 0, 1)
+        check_between("kernel_size", self.kernel_size, 1, 15)
+        if self.kernel_size % 2 == 0:
+            raise CheckpointError(f"kernel_size is {self.kernel_size}, and should be odd")
+        embedded = 0 if self.c_dim == 0 else self.w_dim if self.embed_features is None else self.embed_features
+        if self.mapping_layers == 0 and self.z_dim + embedded != self.w_dim:
+            raise CheckpointError("a mapping network without layers needs z_dim plus embed_features equal to w_dim")
+
+    @classmethod
+    def standard(
+        cls, *, resolution: int, channel_base: int = 32768, channel_max: int = 512, **options: object
+    ) -> "GeneratorConfig":
+        """The published proportions: ``min(channel_base / r, channel_max)`` features at r².
+
+        Args:
+            resolution: Pixels along each side.
+            channel_base: Features times pixels.
+            channel_max: The most features of any block.
+            **options: Any other field.
+
+        Source: StyleGAN2 (Karras et al. 2020), as released; StyleGAN2-ADA halves the base below 512².
+        """
+        channels = _standard_channels(resolution, channel_base, channel_max)
+        return config_from_json(cls, {"resolution": resolution, "channels": channels, **options})
+
+    @classmethod
+    def from_json(cls, data: object) -> "GeneratorConfig":
+        """Read what ``dataclasses.asdict`` made. Raises `CheckpointError` on anything else."""
+        return config_from_json(cls, data)
+
+    @property
+    def block_resolutions(self) -> tuple[int, ...]:
+        """4, 8, ..., `resolution`."""
+        return _block_resolutions(self.resolution)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscriminatorConfig:
+    """A discriminator's shape and options; StyleGAN3 uses the same.
+
+    Raises:
+        CheckpointError: A value is out of range or contradicts another.
+    """
+
+    resolution: int
+    """Pixels along each side: a power of two, from 8."""
+    channels: tuple[int, ...]
+    """Features of each block, from 4² up to `resolution`."""
+    c_dim: int = 0
+    """Number of classes; 0 for an unconditional model."""
+    img_channels: int = 3
+    """1 grey, 3 RGB, 4 RGBA."""
+    architecture: Architecture = "resnet"
+    """How the picture reaches the blocks."""
+    activation: str = "lrelu"
+    """After every convolution of the blocks."""
+    epilogue_activation: str = "lrelu"
+    """After the layers at 4²."""
+    conv_clamp: float | None = None
+    """Bound on every convolution's output; ``None`` is no bound."""
+    resample_filter: Taps = (1.0, 3.0, 3.0, 1.0)
+    """The low-pass filter of every halving."""
+    freeze_layers: int = 0
+    """How many layers, from the picture on, do not learn."""
+    mbstd_group_size: int | None = 4
+    """Pictures that are compared with one another; the whole batch when ``None``."""
+    mbstd_num_channels: int = 1
+    """Features that tell how much a group varies; 0 leaves them out."""
+    cmap_dim: int = 0
+    """Length of a mapped label; 0 exactly when there are no classes."""
+    mapping_layers: int = 8
+    """Fully connected layers from a label to its mapped form."""
+    embed_features: int | None = None
+    """Length of the label's embedding; `cmap_dim` when ``None``."""
+    layer_features: int | None = None
+    """Width between the mapping layers; `cmap_dim` when ``None``."""
+    mapping_activation: str = "lrelu"
+    """After every mapping layer."""
+    lr_multiplier: float = 0.01
+    """How much slower the mapping layers learn."""
+
+    def __post_init__(self) -> None:
+        _check_resolution(self.resolution, self.channels, smallest=8)
+        _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
+        _check_mapping(self.mapping_layers, self.c_dim, self.embed_features, self.layer_features, self.lr_multiplier)
+        check_between("cmap_dim", self.cmap_dim, 1 if self.c_dim else 0, MAX_WIDTH if self.c_dim else 0)
+        check_between("freeze_layers", self.freeze_layers, 0, 1 << 10)
+        check_between("mbstd_num_channels", self.mbstd_num_channels, 0, MAX_WIDTH)
+        check_at_least("mbstd_group_size", self.mbstd_group_size, 1)
+        if self.mbstd_num_channels and self.channels[0] % self.mbstd_num_channels:
+            raise CheckpointError(f"mbstd_num_channels {self.mbstd_num_channels} does not divide {self.channels[0]}")
+
+    @classmethod
+    def standard(
+        cls, *, resolution: int, channel_base: int = 32768, channel_max: int = 512, **options: object
+    ) -> "DiscriminatorConfig":
+        """The published proportions; `cmap_dim` is as many as the features at 4². See `GeneratorConfig.standard`."""
+        channels = _standard_channels(resolution, channel_base, channel_max)
+        mapped = {"cmap_dim": channels[0]} if options.get("c_dim") else {}
+        return config_from_json(cls, {"resolution": resolution, "channels": channels, **mapped, **options})
+
+    @classmethod
+    def from_json(cls, data: object) -> "DiscriminatorConfig":
+        """Read what ``dataclasses.asdict`` made. Raises `CheckpointError` on anything else."""
+        return config_from_json(cls, data)
+
+    @property
+    def block_resolutions(self) -> tuple[int, ...]:
+        """`resolution`, ..., 16, 8: the order in which a picture meets them. The last layers, at 4², are no block."""
+        return _block_resolutions(self.resolution)[:0:-1]
+
+
+def _block_resolutions(resolution: int) -> tuple[int, ...]:
+    return tuple(1 << i for i in range(2, resolution.bit_length()))
+
+
+def _standard_channels(resolution: int, channel_base: int, channel_max: int) -> tuple[int, ...]:
+    _check_power_of_two(resolution, smallest=4)
+    return tuple(min(channel_base // r, channel_max) for r in _block_resolutions(resolution))
+
+
+def _check_power_of_two(resolution: int, *, smallest: int) -> None:
+    check_between("resolution", resolution, smallest, 1 << 14)
+    if resolution & (resolution - 1):
+        raise CheckpointError(f"resolution is {resolution}, and should be a power of two")
+
+
+def _check_resolution(resolution: int, channels: tuple[int, ...], *, smallest: int) -> None:
+    _check_power_of_two(resolution, smallest=smallest)
+    blocks = len(_block_resolutions(resolution))
+    if len(channels) != blocks:
+        raise CheckpointError(f"channels has {len(channels)} entries, and {resolution} pixels need {blocks}")
+    for i, count in enumerate(channels):
+        check_between(f"channels[{i}]", count, 1, MAX_WIDTH)
+
+
+def _check_common(img_channels: int, conv_clamp: float | None, taps: Taps) -> None:
+    check_between("img_channels", img_channels, 1, 1 << 10)
+    check_at_least("conv_clamp", conv_clamp, 0)
+    rows = [row if isinstance(row, tuple) else (row,) for row in taps]
+    check_between("the number of resample_filter's taps", max(len(rows), *map(len, rows), 0), 1, MAX_TAPS)
+    if len({len(row) for row in rows}) != 1:
+        raise CheckpointError("resample_filter has rows of different lengths")
+
+
+def _check_mapping(layers: int, c_dim: int, embed: int | None, features: int | None, lr_multiplier: float) -> None:
+    check_between("mapping_layers", layers, 0, MAX_LAYERS)
+    check_between("c_dim", c_dim, 0, 1 << 24)
+    for name, width in (("embed_features", embed), ("layer_features", features)):
+        if width is not None:
+            check_between(name, width, 1, MAX_WIDTH)
+    if not lr_multiplier > 0:
+        raise CheckpointError(f"lr_multiplier is {lr_multiplier}, and should be above 0")
