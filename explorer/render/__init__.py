@@ -1,0 +1,30 @@
+"""From a state to a picture. Names are loaded on first use: `Frame` and `restrict` need no framework."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.render.directions import Directions, find_directions
+    from explorer.render.frame import Frame, Timings
+    from explorer.render.renderer import Renderer, render
+    from explorer.render.restrict import restrict
+    from explorer.render.threads import use_threads
+
+__all__ = ["Directions", "Frame", "Renderer", "Timings", "find_directions", "render", "restrict", "use_threads"]
+
+_HOME = {
+    "Directions": "directions",
+    "Frame": "frame",
+    "Renderer": "renderer",
+    "Timings": "frame",
+    "find_directions": "directions",
+    "render": "renderer",
+    "restrict": "restrict",
+    "use_threads": "threads",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'explorer.render' has no attribute {name!r}")
+    return getattr(import_module(f"explorer.render.{_HOME[name]}"), name)

@@ -1,0 +1,44 @@
+"""What a renderer gives back: plain numbers, no framework."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.state import EditState
+
+__all__ = ["Frame", "Timings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """When a frame was asked for and made, in seconds of `time.perf_counter`."""
+
+    requested_s: float
+    """When the state was handed in: what the latency from a hand to the pixels is counted from."""
+    started_s: float
+    """When work on it began."""
+    finished_s: float
+    """When the pixels were ready."""
+    stages: tuple[tuple[str, float], ...] = ()
+    """How long each stage took, in seconds, in order."""
+    layers_run: int = 0
+    """Layers of the synthesis that were computed; the others came from the cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A picture and what it shows."""
+
+    pixels: npt.NDArray[np.uint8]
+    """``[H, W, C]``, read-only; C is 1, 3 or 4 as the model's channels."""
+    state: EditState
+    """The state that was asked for, as it was given."""
+    timings: Timings
+    """When it was made."""
+    dropped: tuple[str, ...] = ()
+    """What the model could not do and was left out, in words."""
+    preview: bool = False
+    """An early, coarse picture; the full one follows."""
+    request: int = field(default=0)
+    """The session's number for the request; 0 outside a session."""

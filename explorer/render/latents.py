@@ -1,0 +1,116 @@
+"""Stages z, mapping and blend: from a latent of the state to styles.
+
+Each seed is mapped alone, in a batch of one: its bits do not depend on its company, and each is kept.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from explorer.errors import StateError
+from explorer.generators.protocol import Generator
+from explorer.project.blobs import BlobStore
+from explorer.render.cache import Recent
+from explorer.render.restrict import fits
+from explorer.render.seeds import class_of_seed, corners, latent_of_seed
+from explorer.state import ClassMix, Condition, GeneratorSpec, Latent, Stored
+
+__all__ = ["LatentStage", "Styles"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Styles:
+    """Styles and the centre they are measured from."""
+
+    w_plus: Tensor
+    """``[1, num_ws, w_dim]``."""
+    w_avg: Tensor
+    """``[1, w_dim]``."""
+
+
+class LatentStage:
+    """Reads the condition and a latent; keeps the styles of recent seeds and of recent latents."""
+
+    def __init__(self, generator: Generator, device: torch.device) -> None:
+        self._generator = generator
+        self._device = device
+        self._seeds: Recent[tuple[Tensor, Tensor]] = Recent(512)
+        self._latents: Recent[Styles] = Recent(64)
+
+    def styles(self, latent: Latent, condition: Condition, blobs: BlobStore | None) -> Styles:
+        """The styles of a latent.
+
+        Raises:
+            StateError: A stored latent is missing or has another size than the model's.
+        """
+        return self._latents.get((latent, condition), lambda: self._compute(latent, condition, blobs))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._seeds.clear()
+        self._latents.clear()
+
+    def _compute(self, latent: Latent, condition: Condition, blobs: BlobStore | None) -> Styles:
+        spec = self._generator.spec
+        if isinstance(latent, Stored):
+            return self._stored(latent, condition, blobs)
+        parts = [(self._seed(seed, condition), weight) for seed, weight in corners(latent)]
+        w, w_avg = _blend(parts) if parts else self._centre(condition)
+        return Styles(w.unsqueeze(1).repeat(1, spec.num_ws, 1), w_avg)
+
+    def _seed(self, seed: int, condition: Condition) -> tuple[Tensor, Tensor]:
+        def compute() -> tuple[Tensor, Tensor]:
+            z = torch.from_numpy(latent_of_seed(seed, self._generator.spec.z_dim))
+            return self._map(z, label(condition, seed, self._generator.spec))
+
+        return self._seeds.get((seed, condition), compute)
+
+    def _map(self, z: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
+        z = z.to(self._device, torch.float32).unsqueeze(0)
+        c = None if c is None else c.to(self._device)
+        return self._generator.map(z, c).float(), self._generator.w_avg(c).float().reshape(1, -1)
+
+    def _centre(self, condition: Condition) -> tuple[Tensor, Tensor]:
+        c = label(condition, 0, self._generator.spec)
+        w_avg = self._generator.w_avg(None if c is None else c.to(self._device)).float().reshape(1, -1)
+        return w_avg, w_avg
+
+    def _stored(self, latent: Stored, condition: Condition, blobs: BlobStore | None) -> Styles:
+        spec = self._generator.spec
+        if blobs is None or latent.blob not in blobs:
+            raise StateError(f"the latent {latent.blob.sha256[:12]}... is not at hand: open the project that holds it")
+        array = blobs.get(latent.blob)
+        if not fits(latent, array.shape, spec):
+            raise StateError(f"the stored {latent.space} has the shape {array.shape}, which is another model's")
+        values = torch.tensor(array, dtype=torch.float32, device=self._device)
+        if latent.space == "z":
+            w, w_avg = self._map(values, label(condition, 0, spec))
+            return Styles(w.unsqueeze(1).repeat(1, spec.num_ws, 1), w_avg)
+        _, w_avg = self._centre(condition)
+        w_plus = values if latent.space == "w_plus" else values.expand(spec.num_ws, -1)
+        return Styles(w_plus.unsqueeze(0).clone(), w_avg)
+
+
+def label(condition: Condition, seed: int, spec: GeneratorSpec) -> Tensor | None:
+    """The label ``[1, c_dim]``: the mix of classes, or the class that the seed draws; ``None`` without classes."""
+    if spec.c_dim == 0:
+        return None
+    c = torch.zeros(1, spec.c_dim)
+    if isinstance(condition, ClassMix):
+        for index, weight in condition.weights:
+            c[0, index] += weight
+    else:
+        c[0, class_of_seed(seed, spec.z_dim, spec.c_dim)] = 1
+    return c
+
+
+def _blend(parts: list[tuple[tuple[Tensor, Tensor], float]]) -> tuple[Tensor, Tensor]:
+    (w, w_avg), weight = parts[0]
+    if len(parts) == 1 and weight == 1:
+        return w, w_avg
+    # Around the centre, so that weights that do not add up to 1 only change how far the blend lies from it.
+    offset = torch.zeros_like(w)
+    for (w, centre), weight in parts:
+        offset = offset + (w - centre) * weight
+    return w_avg + offset, w_avg

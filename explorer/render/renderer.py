@@ -1,0 +1,191 @@
+"""From a state to a frame.
+
+Order of a frame: z -> mapping -> blend in w -> mix -> truncate -> edit -> styles -> synthesis -> output.
+Every stage reads only the fields it is given and keeps a few results by them.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from explorer.generators.protocol import Generator, Step
+from explorer.project.blobs import BlobStore
+from explorer.render.cache import Recent
+from explorer.render.directions import Directions, direction_steps, find_directions
+from explorer.render.frame import Frame, Timings
+from explorer.render.latents import LatentStage, Styles
+from explorer.render.output import enlarge, pixels_of
+from explorer.render.restrict import restrict
+from explorer.render.styles import edit, mix, pull
+from explorer.render.synthesis import SynthesisStage, noise_read
+from explorer.state import EditState, Latent
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
+
+__all__ = ["Renderer", "render"]
+
+_PICTURES = 32
+
+
+def render(state: EditState, checkpoint: "Checkpoint", *, blobs: BlobStore | None = None) -> Frame:
+    """The picture of a state. Pure: the same state and model give the same pixels.
+
+    Args:
+        state: What to show; what the model cannot do is left out and named in the frame's ``dropped``.
+        checkpoint: An open model.
+        blobs: The arrays that stored latents refer to.
+
+    Raises:
+        StateError: The state refers to an array that is missing or of another model.
+    """
+    return Renderer(checkpoint, blobs=blobs).frame(state)
+
+
+class Renderer:
+    """Renders states of one model and keeps what the next state may share. For one thread at a time."""
+
+    def __init__(self, checkpoint: "Checkpoint", *, blobs: BlobStore | None = None) -> None:
+        self.checkpoint = checkpoint
+        self.generator: Generator = checkpoint.generator
+        self.blobs = blobs
+        self._device = _device_of(self.generator)
+        self._latents = LatentStage(self.generator, self._device)
+        self._styles: Recent[Tensor] = Recent(16)
+        self._layer_styles: Recent[list[Tensor]] = Recent(16)
+        self._synthesis = SynthesisStage(self.generator, self._device)
+        self._pixels: Recent[npt.NDArray[np.uint8]] = Recent(_PICTURES)
+        self._directions: Directions | None = None
+        self._kernels: object = None
+
+    @property
+    def directions(self) -> Directions:
+        """The model's principal directions, found on first use."""
+        if self._directions is None:
+            self._directions = find_directions(self.generator, self._device)
+        return self._directions
+
+    def directions_in_steps(self) -> Iterator[float]:
+        """Find the directions a little at a time; yields the share done, 0 to 1."""
+        if self._directions is None:
+            self._directions = yield from direction_steps(self.generator, self._device)
+
+    @property
+    def direction_count(self) -> int | None:
+        """How many directions there are; ``None`` before they are found."""
+        return None if self._directions is None else len(self._directions.components)
+
+    def clear(self) -> None:
+        """Forget every kept result but the directions."""
+        for stage in (self._latents, self._styles, self._layer_styles, self._synthesis, self._pixels):
+            stage.clear()
+
+    def frame(
+        self,
+        state: EditState,
+        *,
+        cancel: Callable[[], bool] | None = None,
+        on_preview: Callable[[Frame], None] | None = None,
+        requested_s: float | None = None,
+        request: int = 0,
+    ) -> Frame:
+        """The picture of a state.
+
+        Args:
+            state: What to show.
+            cancel: Asked between layers; true gives the work up. What was computed stays usable.
+            on_preview: Given an early, coarse picture where the architecture has one.
+            requested_s: When the state was asked for, in seconds of `time.perf_counter`; now when ``None``.
+            request: A number to find the frame by.
+
+        Raises:
+            Cancelled: ``cancel`` answered true.
+            StateError: The state refers to an array that is missing or of another model.
+        """
+        clock = _Clock(requested_s)
+        fitting, dropped = restrict(state, self.generator.spec)
+
+        def made(pixels: npt.NDArray[np.uint8], *, preview: bool = False) -> Frame:
+            return Frame(pixels, state, clock.timings(self._synthesis.layers_run), dropped, preview, request)
+
+        def show_step(step: Step) -> None:
+            if on_preview is not None and self._is_early_picture(step):
+                assert step.image is not None
+                on_preview(made(pixels_of(enlarge(step.image, self.generator.spec.resolution)), preview=True))
+
+        with torch.inference_mode():
+            pixels = self._draw(fitting, clock, cancel, show_step if on_preview is not None else None)
+        return made(pixels)
+
+    def _draw(
+        self,
+        state: EditState,
+        clock: "_Clock",
+        cancel: Callable[[], bool] | None,
+        on_step: Callable[[Step], None] | None,
+    ) -> npt.NDArray[np.uint8]:
+        noise = noise_read(state.noise, self.generator.spec)
+        style_key = (state.condition, state.latent, state.mixing, state.truncation, state.sliders)
+        self._synthesis.layers_run = 0
+
+        def compute() -> npt.NDArray[np.uint8]:
+            w_plus = self._styles.get(style_key, lambda: self._styled(state))
+            clock.mark("styles in w")
+            s = self._layer_styles.get(style_key, lambda: self.generator.style(w_plus))
+            clock.mark("styles")
+            image = self._synthesis.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
+            clock.mark("synthesis")
+            return pixels_of(image)
+
+        key: Hashable = (style_key, noise, state.transform)
+        pixels = self._pixels.get(key, compute)
+        clock.mark("output")
+        return pixels
+
+    def _styled(self, state: EditState) -> Tensor:
+        def styles(latent: Latent) -> Styles:
+            return self._latents.styles(latent, state.condition, self.blobs)
+
+        base = styles(state.latent)
+        mixed = mix(base, tuple((part, styles(part.latent)) for part in state.mixing)) if state.mixing else base
+        w_plus = pull(mixed, state.truncation)
+        moving = any(slider.amount for slider in state.sliders)
+        return edit(w_plus, state.sliders, self.directions if moving else None)
+
+    def w_plus(self, state: EditState) -> Tensor:
+        """The styles ``[1, num_ws, w_dim]`` that a state's picture is made from."""
+        fitting, _ = restrict(state, self.generator.spec)
+        with torch.inference_mode():
+            return self._styled(fitting)
+
+    def _is_early_picture(self, step: Step) -> bool:
+        if step.image is None:
+            return False
+        height, full = step.image.shape[2], self.generator.spec.resolution[0]
+        # A quarter of the size in each direction: seen at a glance, and ready after about a third of the work.
+        return height * 4 == full and self.generator.spec.layers[step.index].name.endswith("torgb")
+
+
+class _Clock:
+    def __init__(self, requested_s: float | None) -> None:
+        self._started_s = time.perf_counter()
+        self._requested_s = self._started_s if requested_s is None else requested_s
+        self._marked_s = self._started_s
+        self._stages: list[tuple[str, float]] = []
+
+    def mark(self, stage: str) -> None:
+        now_s = time.perf_counter()
+        self._stages.append((stage, now_s - self._marked_s))
+        self._marked_s = now_s
+
+    def timings(self, layers_run: int) -> Timings:
+        return Timings(self._requested_s, self._started_s, time.perf_counter(), tuple(self._stages), layers_run)
+
+
+def _device_of(generator: Generator) -> torch.device:
+    return generator.w_avg().device

@@ -1,0 +1,168 @@
+"""The synthesis stage: layer by layer, resumed after the layers that have not changed.
+
+A layer's result depends on the styles up to it, the noise and the transform. The steps of the last pictures are
+kept, and a new picture starts from the one that shares the longest beginning with it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+import torch
+from torch import Tensor
+
+from explorer.errors import Cancelled
+from explorer.generators.protocol import Generator, Step
+from explorer.state import GeneratorSpec, Noise, Transform
+
+__all__ = ["SynthesisStage", "matrix_of"]
+
+
+@dataclass(slots=True, eq=False)
+class _Picture:
+    """The steps of one picture, as far as it got."""
+
+    s: list[Tensor]
+    noise: Noise
+    transform: Transform
+    steps: dict[int, Step] = field(default_factory=dict)
+
+    def size(self) -> int:
+        return sum(_bytes(step) for step in self.steps.values())
+
+
+class SynthesisStage:
+    """Reads the styles, the noise and the transform; keeps the steps of the last pictures within a bound."""
+
+    def __init__(self, generator: Generator, device: torch.device, *, pictures: int = 2, memory: int = 2**30) -> None:
+        self._generator = generator
+        self._device = device
+        self._pictures = pictures
+        self._memory = memory
+        self._kept: list[_Picture] = []
+        self.layers_run = 0
+        """Layers computed by the last call."""
+
+    def image(
+        self,
+        s: Sequence[Tensor],
+        noise: Noise,
+        transform: Transform,
+        *,
+        cancel: Callable[[], bool] | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Tensor:
+        """The picture ``[1, C, H, W]``, about -1 to 1.
+
+        Raises:
+            Cancelled: ``cancel`` answered true between two layers. What was computed is kept.
+        """
+        spec = self._generator.spec
+        picture = _Picture(list(s), noise_read(noise, spec), transform)
+        start = self._resume(picture, spec)
+        self._keep(picture)
+        self.layers_run = 0
+        last = len(spec.layers) - 1
+        if start is None or start.index < last:
+            start = self._run(picture, start, cancel, on_step)
+        assert start is not None
+        assert start.index == last
+        image = start.image if start.image is not None else start.x
+        assert image is not None
+        return image
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+    def memory(self) -> int:
+        """Bytes of the steps that are kept, each counted once."""
+        steps = {id(step): step for picture in self._kept for step in picture.steps.values()}
+        return sum(_bytes(step) for step in steps.values())
+
+    def _run(
+        self,
+        picture: _Picture,
+        start: Step | None,
+        cancel: Callable[[], bool] | None,
+        on_step: Callable[[Step], None] | None,
+    ) -> Step | None:
+        steps = self._generator.steps(
+            picture.s, noise=picture.noise, transform=matrix_of(picture.transform, self._device), start=start
+        )
+        if cancel is not None and cancel():
+            raise Cancelled("a newer picture was asked for")
+        last = len(self._generator.spec.layers) - 1
+        for step in steps:
+            self.layers_run += 1
+            start = step
+            self._remember(picture, step)
+            if step.index == last:
+                break
+            if on_step is not None:
+                on_step(step)
+            if cancel is not None and cancel():
+                raise Cancelled("a newer picture was asked for")
+        return start
+
+    def _resume(self, picture: _Picture, spec: GeneratorSpec) -> Step | None:
+        # The longest beginning that a kept picture shares, then the last of its steps within it.
+        best: Step | None = None
+        for kept in self._kept:
+            shared = _shared(kept, picture, spec)
+            usable = [step for index, step in kept.steps.items() if index < shared]
+            picture.steps.update({step.index: step for step in usable if step.index not in picture.steps})
+            for step in usable:
+                if best is None or step.index > best.index:
+                    best = step
+        return best
+
+    def _keep(self, picture: _Picture) -> None:
+        # A picture whose steps all begin the new one adds nothing.
+        self._kept = [
+            kept for kept in self._kept if not set(map(id, kept.steps.values())) <= set(map(id, picture.steps.values()))
+        ]
+        self._kept = [picture, *self._kept][: self._pictures]
+
+    def _remember(self, picture: _Picture, step: Step) -> None:
+        # The older picture goes first; a step that still does not fit is not kept.
+        while self.memory() + _bytes(step) > self._memory and len(self._kept) > 1:
+            self._kept.pop()
+        if self.memory() + _bytes(step) <= self._memory:
+            picture.steps[step.index] = step
+
+
+def matrix_of(transform: Transform, device: torch.device) -> Tensor | None:
+    """The user's matrix ``[3, 3]``: rotated, then shifted; ``None`` for the identity."""
+    if transform == Transform():
+        return None
+    angle = torch.deg2rad(torch.tensor(transform.rotate_deg, dtype=torch.float64))
+    cos, sin = float(angle.cos()), float(angle.sin())
+    rows = [[cos, sin, transform.translate_x], [-sin, cos, transform.translate_y], [0.0, 0.0, 1.0]]
+    return torch.tensor(rows, dtype=torch.float32, device=device)
+
+
+def noise_read(noise: Noise, spec: GeneratorSpec) -> Noise:
+    """The noise with fields that nothing reads set to their defaults, so that they cost no new picture."""
+    if not spec.has_noise:
+        return Noise()
+    if noise.mode == "none" or noise.strength == 0:
+        return Noise("none")
+    return noise if noise.mode == "random" else replace(noise, seed=0)
+
+
+def _shared(kept: _Picture, wanted: _Picture, spec: GeneratorSpec) -> int:
+    """How many layers two pictures have in common from the start."""
+    if kept.transform != wanted.transform:
+        return 0
+    shared = len(spec.layers)
+    if kept.noise != wanted.noise:
+        shared = next((i for i, layer in enumerate(spec.layers) if layer.noisy), shared)
+    for index in range(shared):
+        if not torch.equal(kept.s[index], wanted.s[index]):
+            return index
+    return shared
+
+
+def _bytes(step: Step) -> int:
+    parts = (getattr(step, part.name) for part in fields(step))
+    return sum(part.numel() * part.element_size() for part in parts if isinstance(part, Tensor))

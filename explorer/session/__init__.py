@@ -1,0 +1,8 @@
+"""All that a window needs, and nothing that draws."""
+
+from explorer.render.frame import Frame, Timings
+from explorer.session.job import Job
+from explorer.session.message import Message
+from explorer.session.session import Session
+
+__all__ = ["Frame", "Job", "Message", "Session", "Timings"]

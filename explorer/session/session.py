@@ -1,0 +1,331 @@
+"""A session: the open model, the state that is shown, its history, and the picture of it.
+
+All methods are called from one thread, the window's, and none blocks. What happens in the background takes
+effect inside `newest_frame` and `messages`, so everything else stays the same between two calls of them.
+"""
+
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from explorer.errors import ExplorerError
+from explorer.project import BlobStore, BundledModel, Project, bundled_models, save_project
+from explorer.render.frame import Frame
+from explorer.render.restrict import replace_latents, restrict
+from explorer.session.job import Job
+from explorer.session.mailbox import Mailbox
+from explorer.session.message import Level, Message
+from explorer.session.opening import BUNDLED, Opened, OpenModel, open_model, open_source
+from explorer.session.worker import Request, Worker
+from explorer.state import CheckpointRef, EditState, GeneratorSpec, History, SeedPad, Truncation
+
+__all__ = ["Session"]
+
+_log = logging.getLogger(__name__)
+
+# Models that stay in memory, so that undoing the opening of one is immediate.
+_KEPT_MODELS = 2
+
+
+class Session:
+    """All that a window needs.
+
+    Args:
+        threads: Threads for computing; all cores but one when ``None``.
+    """
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self.state = EditState()
+        """What is shown now, possibly not yet committed. Change it with `preview` or `edit`."""
+        self.history = History.start(EditState())
+        """Every committed state."""
+        self.project_path: Path | None = None
+        """Where the project was last saved to or opened from."""
+        self.bundled: tuple[BundledModel, ...] = bundled_models()
+        """The models that come with the program, the default one first."""
+        self.last_request = 0
+        """The number of the newest request; `Frame.request` says which one a frame answers."""
+        self._model: OpenModel | None = None
+        self._models: OrderedDict[str, OpenModel] = OrderedDict()
+        self._blobs = BlobStore()
+        self._saved: tuple[EditState, History] = (self.state, self.history)
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._oldest_shown = 0
+        self._jobs: list[Job] = []
+        self._opening: _Opening | None = None
+        self._loaders: list[threading.Thread] = []
+        self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
+
+    @property
+    def spec(self) -> GeneratorSpec | None:
+        """The open model's shape; ``None`` before one is open."""
+        return None if self._model is None else self._model.spec
+
+    @property
+    def model_name(self) -> str:
+        """The open model's name for a person; empty before one is open."""
+        return "" if self._model is None else self._model.name
+
+    @property
+    def info(self) -> Mapping[str, object]:
+        """What the open model's file says about itself."""
+        return {} if self._model is None else self._model.info
+
+    @property
+    def direction_count(self) -> int | None:
+        """How many principal directions there are; ``None`` until they are found."""
+        return None if self._model is None else self._model.renderer.direction_count
+
+    def open(self, source: str | Path) -> Job:
+        """Open a checkpoint, a project or ``bundled:NAME`` in the background; the old picture stays until it succeeds.
+
+        A second call gives the first one up.
+        """
+        name = str(source).removeprefix(BUNDLED) if str(source).startswith(BUNDLED) else Path(source).name
+        return self._load(_Opening(Job(f"Open {name}"), source, None))
+
+    def preview(self, state: EditState) -> None:
+        """Show a state without history, as while a hand drags. The newest one wins."""
+        if state == self.state:
+            return
+        self.state = state
+        self._request()
+
+    def commit(self, label: str) -> None:
+        """Make the shown state one step of the history; nothing when it is the committed one."""
+        self.history = self.history.commit(self.state, label)
+        # An equal state comes back as the committed object itself.
+        self.state = self.history.current.state
+
+    def edit(self, state: EditState, label: str) -> None:
+        """Show a state and make it one step."""
+        self.preview(state)
+        self.commit(label)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return self.history.can_undo or self.state is not self.history.current.state
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to take again."""
+        return self.history.can_redo
+
+    def undo(self) -> bool:
+        """Go back one step; false when there is none. What is shown but not committed becomes a step first."""
+        self.commit("Edit")
+        return self._go(self.history.undo())
+
+    def redo(self) -> bool:
+        """Go forward to the newest step made from here; false when there is none."""
+        self.commit("Edit")
+        return self._go(self.history.redo())
+
+    def jump(self, id: int) -> bool:
+        """Go to any step of the history; false when it is the current one.
+
+        Raises:
+            ValueError: There is no such step.
+        """
+        self.commit("Edit")
+        return self._go(self.history.jump(id))
+
+    def save_project(self, path: str | Path) -> None:
+        """Write the project.
+
+        Raises:
+            ProjectFileError: The file cannot be written.
+        """
+        save_project(Project(self.state, self.history, self._blobs), path)
+        self.project_path = Path(path)
+        self._saved = (self.state, self.history)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether something changed since the project was saved or opened."""
+        return self._saved != (self.state, self.history)
+
+    def newest_frame(self) -> Frame | None:
+        """A frame that was not yet taken, else ``None``; never blocks."""
+        self._apply()
+        frame = self._worker.frames.take()
+        # A picture of the model that was open before may still be on its way.
+        return frame if frame is not None and frame.request >= self._oldest_shown else None
+
+    @property
+    def is_rendering(self) -> bool:
+        """Whether the picture of the shown state is still being made."""
+        return self._worker.busy
+
+    def messages(self) -> list[Message]:
+        """What a person should be told, each once."""
+        self._apply()
+        drained = []
+        while not self._messages.empty():
+            drained.append(self._messages.get())
+        return drained
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Background work that is not done."""
+        self._jobs = [job for job in self._jobs if not job.done]
+        return tuple(self._jobs)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until no job and no picture is left to do; false when it took too long. For scripts and tests."""
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                self._apply()
+                if not self.jobs and not self.is_rendering and self._opening is None:
+                    return True
+                left_s = None if deadline_s is None else deadline_s - time.monotonic()
+                if left_s is not None and left_s <= 0:
+                    return False
+                self._changed.wait(left_s)
+
+    def close(self) -> None:
+        """End the background work and wait for its threads."""
+        for job in self._jobs:
+            job.cancel()
+        self._opening = None
+        self._worker.close()
+        for thread in self._loaders:
+            thread.join()
+
+    def _request(self) -> None:
+        if self._model is None:
+            return
+        self.last_request = next(self._numbers)
+        self._worker.request(Request(self.last_request, self.state, self._model.renderer, time.perf_counter()))
+
+    def _report(self, level: Level, text: str) -> None:
+        self._messages.put(Message(level, text))
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _go(self, history: History) -> bool:
+        if history is self.history or history.cursor == self.history.cursor:
+            return False
+        wanted = history.current.state.checkpoint
+        if wanted is None or self._model is None or wanted.sha256 == self._model.reference.sha256:
+            self._arrive(history)
+        elif wanted.sha256 in self._models:
+            self._use(self._models[wanted.sha256])
+            self._arrive(history)
+        else:
+            # The step is taken once its model is here; until then everything stays.
+            self._load(_Opening(Job(f"Open {Path(wanted.hint).name}"), wanted, history.cursor))
+        return True
+
+    def _arrive(self, history: History) -> None:
+        self.history = history
+        self.state = history.current.state
+        self._request()
+
+    def _load(self, opening: "_Opening") -> Job:
+        if self._opening is not None:
+            self._opening.job.cancel()
+        self._opening = opening
+        self._jobs.append(opening.job)
+        thread = threading.Thread(target=self._run_loader, args=(opening,), name="open", daemon=True)
+        self._loaders = [old for old in self._loaders if old.is_alive()]
+        self._loaders.append(thread)
+        thread.start()
+        return opening.job
+
+    def _run_loader(self, opening: "_Opening") -> None:
+        error: str | None = None
+        try:
+            source = opening.source
+            if isinstance(source, CheckpointRef):
+                opening.result.put(Opened(open_model(source), None))
+            else:
+                opening.result.put(open_source(source))
+        except ExplorerError as failure:
+            error = str(failure)
+        except Exception as failure:
+            _log.exception("opening failed")
+            error = f"{opening.source} could not be opened ({type(failure).__name__}: {failure})"
+        if error is not None and not opening.job.cancelled:
+            self._report("error", error)
+        opening.job.finish(error)
+        self._notify()
+
+    def _apply(self) -> None:
+        opening = self._opening
+        if opening is None or not opening.job.done:
+            return
+        self._opening = None
+        opened = opening.result.take()
+        if opened is None or opening.job.cancelled:
+            return
+        self._use(opened.model)
+        if opened.project is not None:
+            self._enter_project(opened.project, Path(str(opening.source)))
+        elif opening.step is not None:
+            self._arrive(self.history.jump(opening.step))
+        else:
+            self._enter_model(opened.model)
+
+    def _use(self, model: OpenModel) -> None:
+        self._model = model
+        self._models[model.reference.sha256] = model
+        self._models.move_to_end(model.reference.sha256)
+        while len(self._models) > _KEPT_MODELS:
+            self._models.popitem(last=False)
+        model.renderer.blobs = self._blobs
+        self._oldest_shown = self.last_request + 1
+        if model.renderer.direction_count is None:
+            job = Job("Find directions")
+            self._jobs.append(job)
+            self._worker.add_task(job, model.renderer.directions_in_steps)
+
+    def _enter_project(self, project: Project, path: Path) -> None:
+        assert self._model is not None
+        self._blobs = self._model.renderer.blobs = project.blobs
+        self.history = project.history
+        # An uncommitted state that equals the current step is that step's object, so that `is` tells of changes.
+        current = project.history.current.state
+        self.state = current if project.state == current else project.state
+        self.project_path = path
+        self._saved = (self.state, self.history)
+        self._request()
+
+    def _enter_model(self, model: OpenModel) -> None:
+        label = f"Open {model.name}"
+        if self.state.checkpoint is None:
+            fresh = EditState(checkpoint=model.reference, latent=SeedPad(0, 0), truncation=Truncation(0.7))
+            self.history = History.start(fresh, label)
+            self.state = fresh
+            self._saved = (self.state, self.history)
+        else:
+            self.commit("Edit")
+            moved = replace(self.state, checkpoint=model.reference)
+            moved, lost = replace_latents(moved, model.spec, self._blobs.shapes())
+            self.state, dropped = restrict(moved, model.spec)
+            for note in (*lost, *dropped):
+                self._report("warning", f"{model.name} has no place for {note}")
+            self.commit(label)
+        self._request()
+
+
+class _Opening:
+    """A load on its way, and the step of the history to go to when it is here."""
+
+    def __init__(self, job: Job, source: str | Path | CheckpointRef, step: int | None) -> None:
+        self.job = job
+        self.source = source
+        self.step = step
+        self.result: Mailbox[Opened] = Mailbox()

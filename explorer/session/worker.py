@@ -1,0 +1,162 @@
+"""The one thread that renders. It takes the newest request, and between requests does background work in steps."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from explorer.errors import Cancelled, ExplorerError
+from explorer.render.frame import Frame
+from explorer.session.job import Job
+from explorer.session.mailbox import Mailbox
+from explorer.session.message import Level
+from explorer.state import EditState
+
+if TYPE_CHECKING:
+    from explorer.render.renderer import Renderer
+
+__all__ = ["Request", "Worker"]
+
+_log = logging.getLogger(__name__)
+
+# A render this short is not worth an early, coarse picture before it.
+_SLOW_S = 0.08
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """A picture that is wanted."""
+
+    number: int
+    """Counts up; its frames carry it."""
+    state: EditState
+    """What to show."""
+    renderer: "Renderer"
+    """Of the open model."""
+    requested_s: float
+    """When it was asked for, in seconds of `time.perf_counter`."""
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    job: Job
+    steps: Callable[[], Iterator[float]]
+    running: Iterator[float] | None = None
+
+
+class Worker:
+    """A thread with a mailbox of requests and a queue of background tasks; it never calls a window.
+
+    A newer request stops the one in work between layers, but never two in a row: in a long drag every second
+    request runs to its end, so the picture keeps following a hand that does not rest.
+    """
+
+    def __init__(
+        self, *, threads: int | None, report: Callable[[Level, str], None], changed: Callable[[], None]
+    ) -> None:
+        self.frames: Mailbox[Frame] = Mailbox()
+        """The newest frame that nobody took yet."""
+        self._threads = threads
+        self._report = report
+        self._changed = changed
+        self._requests: Mailbox[Request] = Mailbox()
+        self._tasks: deque[_Task] = deque()
+        self._asked = 0
+        self._answered = 0
+        self._gave_up = False
+        self._last_s = 0.0
+        self._thread = threading.Thread(target=self._run, name="render", daemon=True)
+        self._thread.start()
+
+    def request(self, request: Request) -> None:
+        """Ask for a picture; one that still waits is replaced."""
+        self._asked = request.number
+        self._requests.put(request)
+
+    def add_task(self, job: Job, steps: Callable[[], Iterator[float]]) -> None:
+        """Do background work when no picture is asked for: ``steps()`` is run on, one step at a time."""
+        self._tasks.append(_Task(job, steps))
+        self._requests.wake()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is waited for."""
+        return self._answered != self._asked
+
+    def close(self) -> None:
+        """Stop after the layer in work, and wait for the thread."""
+        self._requests.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._requests.closed:
+            request = self._requests.take(wait=not self._tasks)
+            if request is not None:
+                self._answer(request)
+            elif self._tasks and not self._requests.closed:
+                self._step(self._tasks[0])
+        for task in self._tasks:
+            task.job.cancel()
+            task.job.finish()
+
+    def _answer(self, request: Request) -> None:
+        try:
+            self._render(request)
+            self._gave_up = False
+        except Cancelled:
+            self._gave_up = True
+            return
+        except ExplorerError as error:
+            self._report("error", str(error))
+        except Exception as error:
+            # The worker's edge: whatever went wrong, the last good picture stays and the thread lives on.
+            _log.exception("rendering failed")
+            self._report(
+                "error", f"this picture could not be made ({type(error).__name__}: {error}): undo the last step"
+            )
+        self._answered = request.number
+        self._changed()
+
+    def _render(self, request: Request) -> None:
+        # torch is imported here, in this thread, so that a window can open before.
+        from explorer.render.threads import use_threads
+
+        use_threads(self._threads)
+        frame = request.renderer.frame(
+            request.state,
+            cancel=lambda: self._replaced(request),
+            on_preview=self.frames.put if self._last_s > _SLOW_S else None,
+            requested_s=request.requested_s,
+            request=request.number,
+        )
+        if frame.timings.layers_run:
+            self._last_s = frame.timings.finished_s - frame.timings.started_s
+        self.frames.put(frame)
+
+    def _replaced(self, request: Request) -> bool:
+        newer = self._requests.peek()
+        if self._requests.closed or (newer is not None and newer.renderer is not request.renderer):
+            return True
+        return newer is not None and not self._gave_up
+
+    def _step(self, task: _Task) -> None:
+        error: str | None = None
+        try:
+            task.running = task.steps() if task.running is None else task.running
+            if not task.job.cancelled:
+                task.job.progress = next(task.running)
+                return
+        except StopIteration:
+            task.job.progress = 1.0
+        except ExplorerError as failure:
+            error = str(failure)
+        except Exception as failure:
+            _log.exception("%s failed", task.job.name)
+            error = f"{type(failure).__name__}: {failure}"
+        self._tasks.popleft()
+        if error is not None:
+            self._report("error", f"{task.job.name}: {error}")
+        task.job.finish(error)
+        self._changed()
