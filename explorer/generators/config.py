@@ -38,6 +38,8 @@ def config_from_json(kind: type[C], data: object) -> C:
 
 
 def _convert(name: str, value: object, hint: Any) -> object:
+    if dataclasses.is_dataclass(hint):
+        return config_from_json(hint, value)
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _convert_union(name, value, get_args(hint))
