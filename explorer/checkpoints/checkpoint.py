@@ -1,0 +1,226 @@
+"""Opening a checkpoint of any kind that is known: the one way from a file to networks."""
+
+import dataclasses
+import hashlib
+import os
+import struct
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, build
+from explorer.checkpoints.info import CheckpointInfo
+from explorer.checkpoints.published import read_published
+from explorer.checkpoints.safetensors_format import decode, read_header
+from explorer.checkpoints.sniff import sniff
+from explorer.errors import CheckpointError, KernelUnavailable
+from explorer.generators.protocol import Generator
+from explorer.state import GeneratorSpec
+
+__all__ = ["Checkpoint", "TrainingExtras", "open_checkpoint", "read_training_extras"]
+
+MAX_FILE_BYTES = 16 << 30
+
+# What a reader may still run into on a file that was made to break it, each met by fuzzing readers of this kind:
+# torch reports sizes and memory as RuntimeError, numpy and Python as the others. All mean a file that cannot be read.
+_SURPRISES = (
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """An open model."""
+
+    generator: Generator
+    """Ready for use, in evaluation mode."""
+    discriminator: nn.Module | None
+    """``discriminator(image, c)`` gives logits ``[N, 1]``; ``None`` when the file has none of a known kind."""
+    spec: GeneratorSpec
+    """The generator's."""
+    info: CheckpointInfo
+    """About the file."""
+
+    def to_json(self) -> dict[str, object]:
+        """`info` and `spec` as JSON data."""
+        return {**self.info.to_json(), "spec": dataclasses.asdict(self.spec)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingExtras:
+    """What a trainer saved beside the networks."""
+
+    tensors: Mapping[str, Tensor]
+    """By the names that they were saved under, types unchanged."""
+    metadata: Mapping[str, Any]
+    """JSON data."""
+
+
+def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Checkpoint:
+    """Open a model. What the file is follows from its content; nothing in it is ever executed.
+
+    Args:
+        path: A published StyleGAN2, StyleGAN2-ADA or StyleGAN3 snapshot, or a safetensors file of ours.
+        device: Where the networks go.
+
+    Raises:
+        CheckpointError: The file is not there, not a model, damaged, hostile, or of a family not supported yet.
+        KernelUnavailable: This machine does not have ``device``.
+    """
+    path = Path(path)
+    target = _device(device)
+    kind = sniff(path)
+    try:
+        data = _read(path)
+        with ThreadPoolExecutor(1) as pool:
+            # Hashing runs beside the reading, which mostly waits for Python.
+            digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
+            generator, discriminator, facts = _READERS[kind](data)
+            networks = [network for network in (generator, discriminator) if network is not None]
+            for network in networks:
+                _own_tensors(network, data)
+                network.to(target).eval()
+            info = CheckpointInfo(path=path, sha256=digest.result(), size_bytes=len(data), **facts)
+    except _SURPRISES as error:
+        raise CheckpointError(
+            f"this file is damaged, or too large for this machine's memory: {_first_line(error)}"
+        ) from error
+    spec = dataclasses.replace(generator.spec, class_names=_class_names(info, generator.spec))
+    generator.spec = spec  # The names belong to the model, whoever holds only the generator wants them too.
+    return Checkpoint(generator, discriminator, spec, info)
+
+
+def read_training_extras(path: str | os.PathLike[str]) -> TrainingExtras:
+    """What `save_checkpoint` was given as ``extra`` and ``extra_metadata``; empty when there was none.
+
+    Raises:
+        CheckpointError: The file is not one of ours, or is damaged.
+    """
+    path = Path(path)
+    if sniff(path) != "safetensors":
+        raise CheckpointError("this file is a published snapshot, without what a training run needs to go on")
+    data = _read(path)
+    header = read_header(data)
+    tensors = {name: tensor.clone() for name, tensor in decode(data, header, "extra.", half_to_float=False).items()}
+    return TrainingExtras(tensors, _mapping(header.metadata.get("extra")))
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        target = torch.device(device)
+    except RuntimeError as error:
+        raise KernelUnavailable(f"{str(device)[:40]!r} is no device: use 'cpu' or 'cuda'") from error
+    if target.type == "cuda" and not torch.cuda.is_available():
+        raise KernelUnavailable("this machine has no CUDA device that PyTorch can use: open the checkpoint on 'cpu'")
+    return target
+
+
+def _read(path: Path) -> memoryview:
+    """The whole file in memory of our own, so that changing or deleting it later does no harm.
+
+    Writable, as torch wants of memory that it makes views of.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                raise CheckpointError(f"this file has {size >> 30} GiB, more than any snapshot: it is not opened")
+            data = memoryview(np.empty(size, dtype=np.uint8))
+            done = 0
+            while done < size and (count := file.readinto(data[done:])):
+                done += count
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
+    if done < size:
+        raise CheckpointError("this file became shorter while it was read: wait until it is complete")
+    return data
+
+
+def _read_pickle(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+    snapshot = read_published(data)
+    facts = {
+        "format": "published pickle",
+        "family": snapshot.generator.spec.family,
+        "entries": snapshot.entries,
+        "used": snapshot.used,
+        "notes": snapshot.notes,
+        "training_set": snapshot.training_set,
+    }
+    return snapshot.generator, snapshot.discriminator, facts
+
+
+def _read_safetensors(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+    header = read_header(data)
+    tensors = decode(data, header, "generator.", half_to_float=True)
+    generator = build(header.metadata.get("generator"), GENERATORS, tensors, what="generator")
+    discriminator = None
+    if header.metadata.get("discriminator") is not None:
+        tensors = decode(data, header, "discriminator.", half_to_float=True)
+        discriminator = build(header.metadata["discriminator"], DISCRIMINATORS, tensors, what="discriminator")
+    facts = {
+        "format": "latent-explorer safetensors",
+        "family": generator.spec.family,
+        "entries": ("generator",) if discriminator is None else ("generator", "discriminator"),
+        "used": "generator",
+        **_card_facts(_mapping(header.metadata.get("card"))),
+    }
+    return generator, discriminator, facts
+
+
+_READERS = {"pickle": _read_pickle, "safetensors": _read_safetensors}
+
+
+def _card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says in the entries that the application knows."""
+    names, kimg = card.get("class_names"), card.get("kimg")
+    listed = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return {
+        "card": card,
+        "kimg": float(kimg) if type(kimg) in (int, float) else None,
+        "licence": card["licence"] if isinstance(card.get("licence"), str) else None,
+        "data": card["data"] if isinstance(card.get("data"), str) else None,
+        "metrics": _mapping(card.get("metrics")),
+        "class_names": tuple(names) if listed else (),
+    }
+
+
+def _class_names(info: CheckpointInfo, spec: GeneratorSpec) -> tuple[str, ...]:
+    """Names fit only when there is one for each class."""
+    return info.class_names if len(info.class_names) == spec.c_dim else spec.class_names
+
+
+def _own_tensors(network: nn.Module, data: memoryview) -> None:
+    """Copy every tensor that is a view of the file, so that the file's bytes can go and values are aligned."""
+    start = np.frombuffer(data, dtype=np.uint8).ctypes.data
+
+    def inside(tensor: Tensor | None) -> bool:
+        return tensor is not None and start <= tensor.data_ptr() < start + len(data)
+
+    for module in network.modules():
+        for parameter in module.parameters(recurse=False):
+            if inside(parameter):
+                parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)
+        for name, buffer in module.named_buffers(recurse=False):
+            if inside(buffer):
+                setattr(module, name, buffer.clone(memory_format=torch.contiguous_format))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

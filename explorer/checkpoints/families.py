@@ -1,0 +1,80 @@
+"""The families that this version can build, in one explicit table."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor, nn
+
+from explorer.errors import CheckpointError
+from explorer.generators import stylegan2, stylegan2_config, stylegan2_discriminator, stylegan3
+from explorer.generators.assign import build_from_tensors
+
+__all__ = ["DISCRIMINATORS", "GENERATORS", "NetworkKind", "build", "describe"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkKind:
+    """How to make one kind of network."""
+
+    config: type[Any]
+    """A frozen dataclass of options with ``from_json``."""
+    module: Callable[[Any], nn.Module]
+    """Takes the options."""
+
+
+GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
+    {
+        "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),
+        "stylegan3": NetworkKind(stylegan3.GeneratorConfig, stylegan3.Generator),
+    }
+)
+
+# StyleGAN3 was trained with StyleGAN2's discriminator.
+DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
+    {"stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator)}
+)
+
+
+def describe(network: nn.Module, kinds: Mapping[str, NetworkKind]) -> dict[str, object]:
+    """The family of a network and its options, as JSON data that `build` reads.
+
+    Raises:
+        CheckpointError: The network is of no family in the table.
+    """
+    for family, kind in kinds.items():
+        if isinstance(getattr(network, "config", None), kind.config):
+            return {"family": family, "config": dataclasses.asdict(network.config)}
+    raise CheckpointError(f"a {type(network).__name__} cannot be saved: only networks of {', '.join(kinds)} can")
+
+
+def build(
+    description: object, kinds: Mapping[str, NetworkKind], tensors: Mapping[str, Tensor], *, what: str
+) -> nn.Module:
+    """A network from what `describe` made and its tensors, which it takes over without a copy.
+
+    Args:
+        description: A mapping of ``family`` and ``config``, from a file.
+        kinds: The table to look in.
+        tensors: By name, as in the network's ``state_dict``.
+        what: For messages: ``generator``.
+
+    Raises:
+        CheckpointError: The family is unknown, or options and tensors contradict each other.
+    """
+    if not isinstance(description, Mapping) or not isinstance(description.get("family"), str):
+        raise CheckpointError(f"this file is damaged: its {what} is not described")
+    family = description["family"]
+    kind = kinds.get(family)
+    if kind is None:
+        raise CheckpointError(
+            f"this file's {what} is of the family {family[:80]!r}, which this version does not know: "
+            f"it knows {', '.join(kinds)}; update Latent Explorer"
+        )
+    try:
+        config = kind.config.from_json(description.get("config"))
+        return build_from_tensors(lambda: kind.module(config), tensors)
+    except CheckpointError as error:
+        raise CheckpointError(f"this file's {what} cannot be built: {error}") from error

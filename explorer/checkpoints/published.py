@@ -1,0 +1,129 @@
+"""Published PyTorch snapshots: a pickled dictionary of G, D and G_ema, read as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from explorer.checkpoints import published_stylegan2, published_stylegan3
+from explorer.checkpoints.allowed import SNAPSHOT_CONSTRUCTORS
+from explorer.checkpoints.inert import InertObject
+from explorer.checkpoints.modules import is_module, module_class, plain, read_module
+from explorer.checkpoints.pickle_machine import Budget, PickleMachine
+from explorer.checkpoints.record import ModuleRecord
+from explorer.errors import CheckpointError
+
+__all__ = ["PublishedSnapshot", "read_published"]
+
+ENTRIES = ("G", "D", "G_ema", "augment_pipe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedSnapshot:
+    """What a snapshot holds."""
+
+    generator: nn.Module
+    """From ``G_ema``, else ``G``. Its tensors may still be views of the file's bytes."""
+    discriminator: nn.Module | None
+    """When there is one of a known kind. Likewise."""
+    entries: tuple[str, ...]
+    """Which of `ENTRIES` are there."""
+    used: str
+    """The generator's entry."""
+    notes: tuple[str, ...]
+    """What the user should know."""
+    training_set: Mapping[str, object]
+    """The data set's options, as JSON data."""
+
+
+def read_published(data: memoryview) -> PublishedSnapshot:
+    """Read a snapshot from its bytes, which must be writable since tensors become views of them.
+
+    Raises:
+        CheckpointError: It is damaged, hostile, not a snapshot, or of a family that is not supported.
+    """
+    top = PickleMachine(data, SNAPSHOT_CONSTRUCTORS, Budget(len(data))).run()
+    snapshot = _as_snapshot(top)
+    entries = tuple(name for name in ENTRIES if snapshot.get(name) is not None)
+    used = next((name for name in ("G_ema", "G") if name in entries), None)
+    if used is None:
+        held = ", ".join(str(key)[:40] for key in list(snapshot)[:8]) or "nothing"
+        raise CheckpointError(f"this pickle holds no generator: G_ema or G is wanted, and it holds {held}")
+    if not is_module(snapshot[used]):
+        raise CheckpointError(
+            f"this pickle's {used} is no generator but {_named(snapshot[used])}: it is damaged or hostile"
+        )
+    record = read_module(snapshot[used], size=len(data))
+    discriminator, notes = _discriminator(snapshot.get("D"), size=len(data))
+    training_set = plain(snapshot.get("training_set_kwargs"))
+    return PublishedSnapshot(
+        generator=_generator(record, snapshot[used]),
+        discriminator=discriminator,
+        entries=entries,
+        used=used,
+        notes=notes,
+        training_set=training_set if isinstance(training_set, dict) else {},
+    )
+
+
+def _as_snapshot(top: object) -> Mapping[object, object]:
+    """The dictionary of networks, whichever way the file holds it."""
+    if isinstance(top, dict):
+        return top
+    if is_module(top):
+        return {"G_ema": top}
+    first = top[0] if isinstance(top, tuple | list) and top else top
+    if isinstance(first, InertObject) and first.symbol.name == "Network":
+        era = "ProGAN" if first.symbol.module.startswith("tfutil") else "StyleGAN 1 or 2"
+        raise CheckpointError(
+            f"this pickle is a snapshot of the TensorFlow era ({era}): it is not supported yet, use a PyTorch snapshot"
+        )
+    raise CheckpointError(f"this pickle is no snapshot but {_named(top)}: open a StyleGAN2 or StyleGAN3 snapshot")
+
+
+def _generator(record: ModuleRecord, value: object) -> nn.Module:
+    unknown = _unsupported(record, value)
+    if unknown is None and published_stylegan3.is_generator(record):
+        return published_stylegan3.read_generator(record)
+    if unknown is None and published_stylegan2.is_generator(record):
+        return published_stylegan2.read_generator(record)
+    raise CheckpointError(
+        f"this snapshot seems to be {unknown or f'a network of class {record.class_name!r}'}, which is not supported "
+        "yet: open a snapshot of StyleGAN2, StyleGAN2-ADA or StyleGAN3"
+    )
+
+
+def _unsupported(record: ModuleRecord, value: object) -> str | None:
+    """The name of a family that is recognised and cannot be read, from what sets it apart."""
+    mapping = record.children.get("mapping")
+    w_avg = mapping.buffers.get("w_avg") if mapping else None
+    embedding = mapping.children.get("embed") if mapping else None
+    if (isinstance(w_avg, Tensor) and w_avg.ndim == 2) or (embedding and embedding.class_name == "Embedding"):
+        return "StyleGAN-XL"
+    plainly = isinstance(value, InertObject) and value.symbol.module.startswith("networks.")
+    if plainly or any(child.class_name == "CLIP" for child in (mapping.children.values() if mapping else ()) if child):
+        return "StyleGAN-T (text to picture)"
+    return None
+
+
+def _discriminator(value: object, *, size: int) -> tuple[nn.Module | None, tuple[str, ...]]:
+    """The discriminator, or why there is none: a picture can be made without it."""
+    if value is None:
+        return None, ()
+    if not is_module(value):
+        return None, (f"The discriminator is {_named(value)}, which is not known: only the generator was read.",)
+    try:
+        record = read_module(value, size=size)
+        if not published_stylegan2.is_discriminator(record):
+            name = record.class_name
+            return None, (f"The discriminator is of class {name!r}, which is not known: only the generator was read.",)
+        return published_stylegan2.read_discriminator(record), ()
+    except CheckpointError as error:
+        return None, (f"The discriminator could not be read: {error}.",)
+
+
+def _named(value: object) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, InertObject):
+        return f"an object of class {module_class(value)!r}"
+    return {dict: "a dictionary", list: "a list", tuple: "a tuple", str: "text"}.get(type(value), type(value).__name__)
