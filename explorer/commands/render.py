@@ -1,0 +1,45 @@
+"""``render``: pictures of seeds, or of what a project shows."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from explorer.commands.numbers import RANGES
+from explorer.commands.picture import Changes, Source, open_picture_source, picture_options, refuse_dropped, write_png
+from explorer.state import EditState, SeedBlend
+
+__all__ = ["render"]
+
+
+@click.command(short_help="Render pictures to PNG files.")
+@click.argument("source", metavar="[CHECKPOINT_OR_PROJECT]", required=False)
+@click.option("--seeds", type=RANGES, help="Seeds, as 0-3,7; seed 0, or the project's own latent, without it.")
+@picture_options
+@click.option(
+    "--out", "folder", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Folder."
+)
+def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **options: object) -> None:
+    """Render pictures of seeds, one PNG each (seed0000.png ...), or the picture that a project shows.
+
+    Without a file, the model that comes with the program is used. Options override what a project says.
+    """
+    changes = Changes(**options)  # type: ignore[arg-type]
+    opened = open_picture_source(source)
+    refuse_dropped(changes, opened.renderer)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, state in _wanted(opened, changes.apply(opened.state), seeds):
+        frame = opened.renderer.frame(state)
+        for note in frame.dropped:
+            click.echo(f"left out {note}", err=True)
+        write_png(frame.pixels, folder / name)
+        click.echo(folder / name)
+
+
+def _wanted(opened: Source, state: EditState, seeds: tuple[int, ...] | None) -> Iterator[tuple[str, EditState]]:
+    if seeds is None and opened.name is not None:
+        yield f"{opened.name}.png", state
+        return
+    for seed in (0,) if seeds is None else seeds:
+        yield f"seed{seed:04d}.png", replace(state, latent=SeedBlend(((seed, 1.0),)))

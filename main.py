@@ -1,0 +1,66 @@
+"""Latent Explorer: ``python main.py [FILE]`` opens the window, ``python main.py VERB`` works without one."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from explorer.commands.display import why_no_display
+from explorer.commands.errors import run
+from explorer.errors import ExplorerError
+
+__all__ = ["main"]
+
+# Each verb lives in the module of its name and is loaded when it is needed.
+_VERBS = ("render", "mix", "info", "convert")
+_WINDOW = "window"
+
+
+class _Verbs(click.Group):
+    """The verbs; anything else in the first place is a file to open in the window."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_VERBS, _WINDOW]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _VERBS:
+            command: click.Command = getattr(import_module(f"explorer.commands.{cmd_name}"), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.list_commands(ctx) and not args[0].startswith("-")):
+            args = [_WINDOW, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Verbs, options_metavar="", subcommand_metavar="[FILE] | VERB ...")
+@click.version_option(package_name="latent-explorer")
+def cli() -> None:
+    """Explore the latent space of the StyleGAN family.
+
+    With a checkpoint or a project, or with nothing at all, opens the window; the verbs work without one.
+    """
+
+
+@cli.command(_WINDOW, short_help="Open the window (also without a verb).")
+@click.argument("file", required=False)
+def window(file: str | None) -> None:
+    """Open the window on a checkpoint or a project; on the model that comes with the program without one."""
+    from pathlib import Path
+
+    if file is not None and not file.startswith("bundled:") and not Path(file).is_file():
+        raise click.UsageError(f"{file!r} is neither a file nor one of the verbs {', '.join(_VERBS)}")
+    if reason := why_no_display():
+        raise ExplorerError(reason)
+    import_module("widgets.app").run(file)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and leave the process."""
+    sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments, name="main.py"))
+
+
+if __name__ == "__main__":
+    main()
