@@ -12,8 +12,10 @@ __all__ = ["build_from_tensors"]
 
 M = TypeVar("M", bound=nn.Module)
 
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
-def build_from_tensors(build: Callable[[], M], tensors: Mapping[str, Tensor]) -> M:
+
+def build_from_tensors(build: Callable[[], M], tensors: Mapping[str, Tensor], *, idle: str | None = None) -> M:
     """Call `build` without taking memory, then give its parameters and buffers the `tensors`.
 
     The network comes ready for use: no gradients (``requires_grad_(True)`` turns them on) and in
@@ -22,13 +24,17 @@ def build_from_tensors(build: Callable[[], M], tensors: Mapping[str, Tensor]) ->
     Args:
         build: Makes the network, for example ``lambda: Generator(config)``.
         tensors: One for each name of the network's state dict, and no other.
+        idle: Names with this ending may be more than the network has; those are left out.
 
     Raises:
         CheckpointError: A tensor is missing, unknown, of another shape, or holds no numbers.
     """
     with torch.device("meta"):
         network = build()
-    _check_names(network.state_dict(), tensors)
+    wanted = network.state_dict()
+    if idle is not None:
+        tensors = {name: tensor for name, tensor in tensors.items() if name in wanted or not name.endswith(idle)}
+    _check_names(wanted, tensors)
     mixed = len({tensor.dtype for tensor in tensors.values()}) > 1
     ready = {name: tensor.float() if mixed else tensor for name, tensor in tensors.items()}
     network.load_state_dict(ready, strict=True, assign=True)
@@ -44,7 +50,7 @@ def _check_names(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) ->
             raise CheckpointError(
                 f"the tensor {name} has shape {list(tensor.shape)}, and the options say {list(place.shape)}"
             )
-        if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.is_meta:
+        if tensor.dtype not in FLOATS or tensor.layout != torch.strided or tensor.is_meta:
             raise CheckpointError(f"the tensor {name} should hold floating point numbers, not {tensor.dtype}")
         # A stride of 0 lets a few bytes pose as a tensor of any size.
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():

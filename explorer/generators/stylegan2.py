@@ -15,12 +15,13 @@ from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.mapping import MappingNetwork
 from explorer.generators.protocol import Step
-from explorer.generators.stylegan2_config import GeneratorConfig
+from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
+from explorer.generators.stylegan2_discriminator import Discriminator
 from explorer.generators.stylegan2_layers import SynthesisNetwork
 from explorer.ops import upsample2d
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
-__all__ = ["Generator"]
+__all__ = ["Discriminator", "DiscriminatorConfig", "Generator", "GeneratorConfig"]
 
 # Keeps the variance of a sum of two branches that have variance 1 each.
 BRANCH_GAIN = math.sqrt(0.5)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from explorer.errors import CheckpointError
 from explorer.generators.config import check_at_least, check_between, config_from_json
+from explorer.ops.activations import ACTIVATIONS
 
 __all__ = ["Architecture", "DiscriminatorConfig", "GeneratorConfig", "Taps"]
 
@@ -67,6 +68,7 @@ class GeneratorConfig:
     def __post_init__(self) -> None:
         _check_resolution(self.resolution, self.channels, smallest=4)
         _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
+        _check_activations(self.activation, self.mapping_activation)
         _check_mapping(self.mapping_layers, self.c_dim, self.embed_features, self.layer_features, self.lr_multiplier)
         check_between("z_dim", self.z_dim, 0 if self.c_dim else 1, MAX_WIDTH)
         check_between("w_dim", self.w_dim, 1, MAX_WIDTH)
@@ -155,6 +157,7 @@ class DiscriminatorConfig:
     def __post_init__(self) -> None:
         _check_resolution(self.resolution, self.channels, smallest=8)
         _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
+        _check_activations(self.activation, self.epilogue_activation, self.mapping_activation)
         _check_mapping(self.mapping_layers, self.c_dim, self.embed_features, self.layer_features, self.lr_multiplier)
         check_between("cmap_dim", self.cmap_dim, 1 if self.c_dim else 0, MAX_WIDTH if self.c_dim else 0)
         check_between("freeze_layers", self.freeze_layers, 0, 1 << 10)
@@ -214,6 +217,12 @@ def _check_common(img_channels: int, conv_clamp: float | None, taps: Taps) -> No
     check_between("the number of resample_filter's taps", max(len(rows), *map(len, rows), 0), 1, MAX_TAPS)
     if len({len(row) for row in rows}) != 1:
         raise CheckpointError("resample_filter has rows of different lengths")
+
+
+def _check_activations(*names: str) -> None:
+    for name in names:
+        if name not in ACTIVATIONS:
+            raise CheckpointError(f"there is no activation {name[:40]!r}: use one of {', '.join(ACTIVATIONS)}")
 
 
 def _check_mapping(layers: int, c_dim: int, embed: int | None, features: int | None, lr_multiplier: float) -> None:
