@@ -297,7 +297,7 @@ class Generator(nn.Module):
             StateError: The styles are not the model's, or the transform has no inverse.
         """
         self._check_styles(s)
-        to_input = self._to_input(transform) if start is None else None
+        to_input = self._to_input(transform, batch=s[0].shape[0]) if start is None else None
         step = start
         for index in range(0 if step is None else step.index + 1, len(s)):
             x = None if step is None else step.x
@@ -345,12 +345,15 @@ class Generator(nn.Module):
         return self.synthesis.layer_names.index(activation)
 
     def _check_styles(self, s: Sequence[Tensor]) -> None:
-        expected = [layer.style_dim for layer in self.spec.layers]
-        given = [style.shape[1] if style.ndim == 2 else None for style in s]
-        if given != expected:
-            raise StateError(f"the styles have lengths {given}, and this model takes {expected}: make them by style()")
+        layers = self.spec.layers
+        if len(s) != len(layers):
+            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
+        for style, layer in zip(s, layers, strict=True):
+            if style.shape != (s[0].shape[0], layer.style_dim):
+                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
+                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
 
-    def _to_input(self, transform: Tensor | None) -> Tensor | None:
+    def _to_input(self, transform: Tensor | None, *, batch: int) -> Tensor | None:
         """From picture to input coordinates: the user's matrix undone, then what the file itself asks for."""
         stored = self.config.stored_transform
         if transform is None:
@@ -358,6 +361,8 @@ class Generator(nn.Module):
                 return None
             transform = torch.eye(3)
         inverse = invert_transform(transform)
+        if inverse.ndim == 3 and inverse.shape[0] not in (1, batch):
+            raise StateError(f"there are {inverse.shape[0]} transforms for {batch} pictures: give one, or one each")
         return inverse if stored is None else torch.tensor(stored).to(inverse) @ inverse
 
 
