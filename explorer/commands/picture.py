@@ -83,11 +83,13 @@ def open_picture_source(source: str | None) -> Source:
         ProjectFileError: The project cannot be read, or its model is missing.
     """
     from explorer.project import find_bundled
-    from explorer.render.threads import use_threads
+    from explorer.render.machine import compile_kernels, use_kernels, use_threads
     from explorer.session.opening import BUNDLED, open_source
 
-    # The window's number of threads, so that its pictures and these are equal to the bit.
+    # As in the window, so that its pictures and these are equal to the bit.
     use_threads()
+    if compile_kernels():
+        use_kernels()
     opened = open_source(BUNDLED + find_bundled().name if source is None else source)
     renderer = opened.model.renderer
     if opened.project is None:

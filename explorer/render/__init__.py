@@ -6,21 +6,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.render.directions import Directions, find_directions
     from explorer.render.frame import Frame, Timings
+    from explorer.render.machine import compile_kernels, use_kernels, use_threads
     from explorer.render.renderer import Renderer, render
     from explorer.render.restrict import restrict
-    from explorer.render.threads import use_threads
 
-__all__ = ["Directions", "Frame", "Renderer", "Timings", "find_directions", "render", "restrict", "use_threads"]
+__all__ = [
+    "Directions",
+    "Frame",
+    "Renderer",
+    "Timings",
+    "compile_kernels",
+    "find_directions",
+    "render",
+    "restrict",
+    "use_kernels",
+    "use_threads",
+]
 
 _HOME = {
     "Directions": "directions",
     "Frame": "frame",
     "Renderer": "renderer",
     "Timings": "frame",
+    "compile_kernels": "machine",
     "find_directions": "directions",
     "render": "renderer",
     "restrict": "restrict",
-    "use_threads": "threads",
+    "use_kernels": "machine",
+    "use_threads": "machine",
 }
 
 

@@ -19,6 +19,7 @@ from explorer.render.cache import Recent
 from explorer.render.directions import Directions, direction_steps, find_directions
 from explorer.render.frame import Frame, Timings
 from explorer.render.latents import LatentStage, Styles
+from explorer.render.machine import kernels_in_use
 from explorer.render.output import enlarge, pixels_of
 from explorer.render.restrict import restrict
 from explorer.render.styles import edit, mix, pull
@@ -61,7 +62,7 @@ class Renderer:
         self._synthesis = SynthesisStage(self.generator, self._device)
         self._pixels: Recent[npt.NDArray[np.uint8]] = Recent(_PICTURES)
         self._directions: Directions | None = None
-        self._kernels: object = None
+        self._kernels = kernels_in_use()
 
     @property
     def directions(self) -> Directions:
@@ -108,6 +109,10 @@ class Renderer:
             StateError: The state refers to an array that is missing or of another model.
         """
         clock = _Clock(requested_s)
+        if self._kernels != kernels_in_use():
+            # Other kernels may give other last bits, and a picture is made by one kind alone.
+            self._kernels = kernels_in_use()
+            self.clear()
         fitting, dropped = restrict(state, self.generator.spec)
 
         def made(pixels: npt.NDArray[np.uint8], *, preview: bool = False) -> Frame:

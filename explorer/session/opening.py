@@ -12,7 +12,7 @@ from explorer.state import CheckpointRef, GeneratorSpec
 if TYPE_CHECKING:
     from explorer.render.renderer import Renderer
 
-__all__ = ["BUNDLED", "OpenModel", "Opened", "find_model", "open_model", "open_source", "sha256_of"]
+__all__ = ["BUNDLED", "OpenModel", "Opened", "find_model", "open_model", "open_source"]
 
 BUNDLED = "bundled:"
 
@@ -73,13 +73,12 @@ def open_model(source: str | Path | CheckpointRef) -> OpenModel:
     else:
         path, name = Path(hint).absolute(), Path(hint).stem
         hint = str(path)
-    digest = sha256_of(path)
-    if wanted is not None and digest != wanted.sha256:
-        raise CheckpointError(f"{path} is no longer the model that was edited: put the old file back")
     checkpoint = open_checkpoint(path)
+    if wanted is not None and checkpoint.info.sha256 != wanted.sha256:
+        raise CheckpointError(f"{path} is no longer the model that was edited: put the old file back")
     spec = checkpoint.spec
-    reference = CheckpointRef(digest, spec.family, hint)
-    return OpenModel(reference, name, spec, dict(checkpoint.info), Renderer(checkpoint))
+    reference = CheckpointRef(checkpoint.info.sha256, spec.family, hint)
+    return OpenModel(reference, name, spec, checkpoint.info.to_json(), Renderer(checkpoint))
 
 
 def find_model(project: Project, path: Path) -> CheckpointRef:
@@ -94,7 +93,7 @@ def find_model(project: Project, path: Path) -> CheckpointRef:
     if reference.hint.startswith(BUNDLED):
         return reference
     for place in (Path(reference.hint), path.absolute().parent / Path(reference.hint).name):
-        if place.is_file() and sha256_of(place) == reference.sha256:
+        if place.is_file() and _sha256_of(place) == reference.sha256:
             return CheckpointRef(reference.sha256, reference.family, str(place))
     name = Path(reference.hint).name or "its model"
     raise ProjectFileError(
@@ -103,16 +102,9 @@ def find_model(project: Project, path: Path) -> CheckpointRef:
     )
 
 
-def sha256_of(path: Path) -> str:
-    """The hash of a file's content.
-
-    Raises:
-        CheckpointError: The file cannot be read.
-    """
+def _sha256_of(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist") from None
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
+    except OSError:
+        return None

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,9 +38,10 @@ class Session:
 
     Args:
         threads: Threads for computing; all cores but one when ``None``.
+        compile_kernels: Compile the faster kernels in the background once a model is open, then use them.
     """
 
-    def __init__(self, *, threads: int | None = None) -> None:
+    def __init__(self, *, threads: int | None = None, compile_kernels: bool = True) -> None:
         self.state = EditState()
         """What is shown now, possibly not yet committed. Change it with `preview` or `edit`."""
         self.history = History.start(EditState())
@@ -62,6 +63,8 @@ class Session:
         self._jobs: list[Job] = []
         self._opening: _Opening | None = None
         self._loaders: list[threading.Thread] = []
+        self._compile_wanted = compile_kernels
+        self._kernels_changed = threading.Event()
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
 
     @property
@@ -263,7 +266,30 @@ class Session:
         opening.job.finish(error)
         self._notify()
 
+    def _compile(self, job: Job) -> None:
+        from explorer.render.machine import compile_kernels, use_kernels
+
+        def switch() -> Iterator[float]:
+            use_kernels()
+            self._kernels_changed.set()
+            yield 1.0
+
+        try:
+            if compile_kernels():
+                # Between two pictures, so that none is made by both kinds; the job ends with it.
+                self._worker.add_task(job, switch)
+                return
+        except Exception as failure:
+            # The thread's edge: everything works without them, only slower.
+            _log.exception("compiling failed")
+            self._report("warning", f"the faster kernels could not be compiled ({failure}): everything works, slower")
+        job.finish()
+        self._notify()
+
     def _apply(self) -> None:
+        if self._kernels_changed.is_set():
+            self._kernels_changed.clear()
+            self._request()
         opening = self._opening
         if opening is None or not opening.job.done:
             return
@@ -286,6 +312,11 @@ class Session:
         while len(self._models) > _KEPT_MODELS:
             self._models.popitem(last=False)
         model.renderer.blobs = self._blobs
+        if self._compile_wanted:
+            self._compile_wanted = False
+            job = Job("Compile kernels")
+            self._jobs.append(job)
+            threading.Thread(target=self._compile, args=(job,), name="compile", daemon=True).start()
         self._oldest_shown = self.last_request + 1
         if model.renderer.direction_count is None:
             job = Job("Find directions")

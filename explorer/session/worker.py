@@ -121,7 +121,7 @@ class Worker:
 
     def _render(self, request: Request) -> None:
         # torch is imported here, in this thread, so that a window can open before.
-        from explorer.render.threads import use_threads
+        from explorer.render.machine import use_threads
 
         use_threads(self._threads)
         frame = request.renderer.frame(
