@@ -24,3 +24,9 @@ OPS_REFERENCE = Tolerance(rtol=1e-4, atol=2e-5)
 # Two float64 evaluations of one formula in different order.
 DOUBLE = Tolerance(rtol=1e-9, atol=1e-10)
 HALF = Tolerance(rtol=2e-2, atol=2e-2)
+
+# Whole networks against golden values, float32: styles and logits; pictures and features, as a share of
+# max(1, deviation of the picture); gradients, as a share of the largest.
+NETS = Tolerance(rtol=1e-4, atol=1e-5)
+IMAGE_SHARE = 1e-4
+GRADIENT_SHARE = 1e-3

@@ -1,0 +1,66 @@
+import pytest
+
+from tests.generators import golden_checks as checks
+
+STYLEGAN2 = ("sg2_64_rgb", "sg2_32_cond3", "sg2_32_resnet", "sg2_32_orig", "sg2_32_gray")
+
+
+@pytest.fixture(params=STYLEGAN2)
+def net(request):
+    return checks.open_net(request.param)
+
+
+def test_mapping_gives_the_published_styles(net):
+    checks.check_mapping(net)
+
+
+def test_truncation_gives_the_published_styles(net):
+    checks.check_truncation(net)
+
+
+def test_pictures_are_the_published_ones(net):
+    checks.check_images(net)
+
+
+def test_random_noise_and_none_give_the_published_pictures(net):
+    checks.check_noise_modes(net)
+
+
+def test_mixed_styles_give_the_published_pictures(net):
+    checks.check_mixing(net)
+
+
+def test_every_layer_has_the_published_name_order_and_values(net):
+    checks.check_layers(net)
+
+
+def test_a_whole_truncated_call_gives_the_published_picture(net):
+    checks.check_whole_call(net)
+
+
+def test_bytes_are_the_published_ones(net):
+    checks.check_bytes(net)
+
+
+def test_logits_are_the_published_ones_for_every_batch_size(net):
+    checks.check_logits(net)
+
+
+def test_centre_of_w_moves_as_published(net):
+    checks.check_average_of_w(net)
+
+
+def test_gradient_to_the_styles_is_the_published_one(net):
+    checks.check_style_gradient(net)
+
+
+def test_gradients_to_the_parameters_are_the_published_ones(net):
+    checks.check_parameter_gradients(net)
+
+
+def test_gradient_to_the_latent_is_the_published_one(net):
+    checks.check_latent_gradient(net)
+
+
+def test_gradients_of_the_discriminator_are_the_published_ones(net):
+    checks.check_discriminator_gradients(net)
