@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.ops.dispatch import choose
+from explorer.ops.dispatch import choose, numba_lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ ACTIVATIONS = {
     "softplus": Activation(lambda x, alpha: F.softplus(x)),
     "swish": Activation(lambda x, alpha: F.silu(x), gain=math.sqrt(2)),
 }
+
+# All three are a leaky ReLU of some slope.
+COMPILED = ("linear", "relu", "lrelu")
+# Below this many samples the call to the compiled loops costs more than it saves.
+NUMBA_FROM_SAMPLES = 1 << 15
 
 
 def bias_act(
@@ -70,10 +75,27 @@ def bias_act(
     gain = spec.gain if gain is None else gain
     alpha = spec.alpha if alpha is None else alpha
 
-    if choose("bias_act", x, impl) == "reference":
-        y = _bias_act(x.to(torch.float64), None if b is None else b.to(torch.float64), dim, spec, alpha, gain, clamp)
-        return y.to(x.dtype)
-    return _bias_act(x, b, dim, spec, alpha, gain, clamp)
+    def plain(x: Tensor, b: Tensor | None) -> Tensor:
+        return _bias_act(x, b, dim, spec, alpha, gain, clamp)
+
+    path = choose("bias_act", x, impl, lacks=_numba_lacks(x, act), pays=_pays(x, b, dim))
+    if path == "reference":
+        return plain(x.to(torch.float64), None if b is None else b.to(torch.float64)).to(x.dtype)
+    if path == "numba":
+        from explorer.ops import numba_path
+
+        slope = {"linear": 1.0, "relu": 0.0, "lrelu": alpha}[act]
+        return numba_path.bias_lrelu(x, b, dim, numba_path.Act(gain, slope, clamp), plain)
+    return plain(x, b)
+
+
+def _numba_lacks(x: Tensor, act: str) -> str | None:
+    return numba_lacks(x) if act in COMPILED else f"the activation {act}"
+
+
+def _pays(x: Tensor, b: Tensor | None, dim: int) -> bool:
+    # Samples that share a bias must make a run worth vectorising.
+    return x.numel() >= NUMBA_FROM_SAMPLES and math.prod(x.shape[dim % x.ndim + 1 :]) >= 64
 
 
 def _bias_act(

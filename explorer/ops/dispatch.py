@@ -3,13 +3,25 @@
 Paths
     reference   float64, states what the operation means; never chosen on its own
     torch       plain torch: any device and dtype, differentiable as often as wanted
-    numba       compiled loops for float32 on a CPU
+    numba       compiled loops for float32 on a CPU, gradients included
     cuda        not built yet
 
 Asked for by name (``impl=``), a path serves or raises KernelUnavailable; nothing stands in for it.
-Otherwise (``impl=None``) torch serves.
+
+Otherwise (``impl=None``) torch serves, until the process has called ``use("auto")``. From then on numba serves
+where all of this holds, and torch elsewhere:
+    - the kernels are compiled (`warm_up` has returned);
+    - the operation and its arguments have a compiled form (see each operation's ``lacks``);
+    - the work is large enough to pay for the call, by the thresholds that ``tests/benchmarks/ops.py`` measured.
+
+The two paths agree to float32 rounding, not bit for bit. A process that compares frames by bits, or caches parts of
+them, calls ``use`` between frames and keys its caches with ``kernel_status().policy``: within one policy a frame
+depends on nothing but its inputs, however often it is made.
 """
 
+import importlib.util
+import threading
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -17,19 +29,116 @@ from torch import Tensor
 from explorer.errors import KernelUnavailable
 
 Impl = Literal["reference", "torch", "numba", "cuda"]
+Policy = Literal["torch", "auto"]
 
 
-def choose(operation: str, x: Tensor, impl: str | None) -> Impl:
+@dataclass(frozen=True, slots=True)
+class KernelStatus:
+    """What serves operations that name no path."""
+
+    policy: Policy
+    """``torch``, or ``auto`` where compiled kernels may serve."""
+    compiled: bool
+    """Whether `warm_up` has finished."""
+    reason: str
+    """One sentence for a person."""
+
+
+class _Kernels:
+    """The only state of this package: what this process has compiled, and what it has chosen."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.compiled = False
+        self.policy: Policy = "torch"
+
+
+_kernels = _Kernels()
+
+
+def warm_up() -> KernelStatus:
+    """Compile the kernels, or load them from numba's cache on disk: seconds the first time, then below one.
+
+    Meant for a background thread; other threads go on computing meanwhile. It changes no result: call
+    ``use("auto")`` for that, when a frame may change in its last bits.
+
+    Raises:
+        KernelUnavailable: numba is not installed.
+    """
+    with _kernels.lock:
+        if not _kernels.compiled:
+            if importlib.util.find_spec("numba") is None:
+                raise KernelUnavailable("the compiled kernels need numba, which is not installed: pip install numba")
+            from explorer.ops import numba_path
+
+            numba_path.compile_all()
+            _kernels.compiled = True
+    return kernel_status()
+
+
+def use(policy: Policy) -> KernelStatus:
+    """Choose what serves operations that name no path, for the whole process and from the next call on.
+
+    Args:
+        policy: ``torch``, or ``auto`` for compiled kernels where they exist, are ready and pay.
+    """
+    if policy not in get_args(Policy):
+        raise ValueError(f"policy must be one of {', '.join(get_args(Policy))}; it is {policy!r}")
+    _kernels.policy = policy
+    return kernel_status()
+
+
+def kernel_status() -> KernelStatus:
+    """Tell which path serves, and why."""
+    policy, compiled = _kernels.policy, _kernels.compiled
+    if policy == "torch":
+        reason = "torch serves: compiled kernels are " + ("ready but not in use" if compiled else "not compiled yet")
+    elif not compiled:
+        reason = "torch serves until the compiled kernels are ready"
+    else:
+        reason = "compiled kernels serve large float32 work on the CPU, torch the rest"
+    return KernelStatus(policy, compiled, reason)
+
+
+def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pays: bool) -> Impl:
     """Name the path that serves ``operation`` on ``x``.
+
+    Args:
+        operation: Its name, for messages.
+        x: Its main argument.
+        impl: What the caller asked for.
+        lacks: What keeps the compiled path from these arguments, None if nothing does.
+        pays: Whether the compiled path is faster at this size.
 
     Raises:
         KernelUnavailable: The path asked for does not exist here.
         ValueError: There is no path of that name.
     """
-    if impl is None or impl == "torch":
+    if impl is None:
+        ready = _kernels.policy == "auto" and _kernels.compiled
+        return "numba" if ready and pays and lacks is None else "torch"
+    if impl == "torch":
         return "torch"
     if impl == "reference":
         return "reference"
-    if impl in get_args(Impl):
-        raise KernelUnavailable(f"{operation} has no '{impl}' path yet: leave impl out, or ask for 'torch'")
+    if impl == "numba":
+        if lacks is not None:
+            raise KernelUnavailable(f"{operation} has no compiled path for {lacks}: leave impl out, or ask for 'torch'")
+        warm_up()
+        return "numba"
+    if impl == "cuda":
+        raise KernelUnavailable(
+            f"{operation} has no CUDA kernel in this version: leave impl out, and torch serves on {x.device}"
+        )
     raise ValueError(f"impl must be one of {', '.join(get_args(Impl))} or None; it is {impl!r}")
+
+
+def numba_lacks(x: Tensor, *filters: Tensor | None) -> str | None:
+    """What keeps the compiled path from a tensor and its filters: None if nothing does."""
+    if x.device.type != "cpu":
+        return f"tensors on {x.device}"
+    if str(x.dtype) != "torch.float32":
+        return str(x.dtype)
+    if any(f is not None and f.requires_grad for f in filters):
+        return "filters that need a gradient"
+    return None

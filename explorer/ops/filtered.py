@@ -6,9 +6,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
-from explorer.ops.dispatch import choose
+from explorer.ops.dispatch import choose, numba_lacks
 from explorer.ops.geometry import Axis, Padding, Scale, filter_size, parse_scale, plan_axes
 from explorer.ops.resample import torch_upfirdn2d
+
+# Below this many samples between the filters the call to the compiled loops costs more than it saves.
+NUMBA_FROM_SAMPLES = 1 << 14
 
 
 def filtered_lrelu(
@@ -57,20 +60,34 @@ def filtered_lrelu(
         raise ValueError(f"clamp must be 0 or more, or None for no limit; it is {clamp}")
     up_axes = plan_axes(x, fu, up=up, down=1, pad=pad)
     down_axes = _down_axes(up_axes, fd, down=down)
-    if choose("filtered_lrelu", x, impl) == "reference":
-        return reference.filtered_lrelu(
-            x,
-            fu=fu,
-            fd=fd,
-            b=b,
-            up_axes=up_axes,
-            down_axes=down_axes,
-            gain=gain,
-            slope=slope,
-            clamp=clamp,
-            flip_filter=flip_filter,
-        )
+    options = {"fu": fu, "fd": fd, "up_axes": up_axes, "down_axes": down_axes, "flip_filter": flip_filter}
 
+    def plain(x: Tensor, b: Tensor | None) -> Tensor:
+        return _torch(x, b, **options, gain=gain, slope=slope, clamp=clamp)
+
+    path = choose("filtered_lrelu", x, impl, lacks=numba_lacks(x, fu, fd), pays=_pays(x, up_axes))
+    if path == "reference":
+        return reference.filtered_lrelu(x, b=b, **options, gain=gain, slope=slope, clamp=clamp)
+    if path == "numba":
+        from explorer.ops import numba_path
+
+        return numba_path.filtered_lrelu(x, b, **options, act=numba_path.Act(gain, slope, clamp), differentiable=plain)
+    return plain(x, b)
+
+
+def _torch(
+    x: Tensor,
+    b: Tensor | None,
+    *,
+    fu: Tensor | None,
+    fd: Tensor | None,
+    up_axes: tuple[Axis, Axis],
+    down_axes: tuple[Axis, Axis],
+    flip_filter: bool,
+    gain: float,
+    slope: float,
+    clamp: float | None,
+) -> Tensor:
     if b is not None:
         x = x + b.to(x.dtype)[:, None, None]
     x = torch_upfirdn2d(x, fu, up_axes, flip_filter=flip_filter, gain=up_axes[0].up * up_axes[1].up)
@@ -81,6 +98,10 @@ def filtered_lrelu(
     if clamp is not None:
         x = x.clamp(-clamp, clamp)
     return torch_upfirdn2d(x, fd, down_axes, flip_filter=flip_filter, gain=1.0)
+
+
+def _pays(x: Tensor, up_axes: tuple[Axis, Axis]) -> bool:
+    return x.shape[0] * x.shape[1] * up_axes[0].out * up_axes[1].out >= NUMBA_FROM_SAMPLES
 
 
 def _down_axes(up_axes: tuple[Axis, Axis], fd: Tensor | None, *, down: Scale) -> tuple[Axis, Axis]:

@@ -65,7 +65,7 @@ def filtered_lrelu(
     if b is not None:
         y = y + b.to(torch.float64)[:, None, None]
     y = upfirdn2d(y, fu, up_axes, flip_filter=flip_filter, gain=up_axes[0].up * up_axes[1].up)
-    y = torch.where(y < 0, y * slope, y) * gain
+    y = torch.where(y > 0, y, y * slope) * gain
     if clamp is not None:
         y = y.clamp(-clamp, clamp)
     return upfirdn2d(y, fd, down_axes, flip_filter=flip_filter, gain=1.0).to(x.dtype)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
-from explorer.ops.dispatch import choose
+from explorer.ops.dispatch import choose, numba_lacks
 from explorer.ops.geometry import (
     Axis,
     Padding,
@@ -27,6 +27,8 @@ from explorer.ops.geometry import (
 
 # A banded matrix multiplies by many zeros, yet as a matrix product it beats a short convolution up to this size.
 BAND_UP_TO = 384
+# Below this many samples of output the call to the compiled loops costs more than it saves.
+NUMBA_FROM_SAMPLES = 1 << 14
 
 
 def upfirdn2d(
@@ -60,9 +62,18 @@ def upfirdn2d(
         KernelUnavailable: ``impl`` names a path that does not exist here.
     """
     axes = plan_axes(x, f, up=up, down=down, pad=pad)
-    if choose("upfirdn2d", x, impl) == "reference":
+    path = choose("upfirdn2d", x, impl, lacks=numba_lacks(x, f), pays=_pays(x, axes))
+    if path == "reference":
         return reference.upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
+    if path == "numba":
+        from explorer.ops import numba_path
+
+        return numba_path.upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
     return torch_upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
+
+
+def _pays(x: Tensor, axes: tuple[Axis, Axis]) -> bool:
+    return x.shape[0] * x.shape[1] * axes[0].out * axes[1].out >= NUMBA_FROM_SAMPLES
 
 
 def filter2d(
@@ -149,7 +160,7 @@ def _correlation_taps(f: Tensor, x: Tensor, *, flip_filter: bool, gain: float) -
 def _along_x(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
     if max(axis.size, axis.out) <= BAND_UP_TO:
         return x @ _spread(taps, band(axis)).T
-    n, c, h, w = x.shape
+    n, c, h, _ = x.shape
     y = _phase_filter(x, _spread(taps, polyphase(axis).index)[:, None, :], polyphase(axis), _unit(h))
     return y.reshape(n, c, h, -1)[..., : axis.out]
 
@@ -157,7 +168,7 @@ def _along_x(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
 def _along_y(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
     if max(axis.size, axis.out) <= BAND_UP_TO:
         return _spread(taps, band(axis)) @ x
-    n, c, h, w = x.shape
+    n, c, _, w = x.shape
     y = _phase_filter(x, _spread(taps, polyphase(axis).index)[:, :, None], _unit(w), polyphase(axis))
     return y.reshape(n, c, -1, w)[:, :, : axis.out]
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from explorer import ops
+from explorer.errors import KernelUnavailable
 from tests.ops.golden import FOLDER, Case, cases, renamed
 from tests.tolerances import FILTER_DESIGN, OPS
 
@@ -24,7 +25,7 @@ def check_result_and_gradient(run, case: Case) -> None:
         torch.testing.assert_close(dx, case.arrays["dx"], **OPS.kwargs)
 
 
-@pytest.mark.parametrize("impl", ["reference", "torch"])
+@pytest.mark.parametrize("impl", ["reference", "torch", "numba"])
 @pytest.mark.parametrize("case", RESAMPLE, ids=str)
 def test_resampling_equals_the_stored_values(case, impl):
     options = renamed(case.options, padding="pad", filter="")
@@ -37,9 +38,13 @@ def test_prepared_filters_equal_the_stored_values(case):
     torch.testing.assert_close(ops.setup_filter(options.pop("f"), **options), case.arrays["y"], **FILTER_DESIGN.kwargs)
 
 
-@pytest.mark.parametrize("impl", ["reference", "torch"])
+@pytest.mark.parametrize("impl", ["reference", "torch", "numba"])
 @pytest.mark.parametrize("case", cases("bias_act"), ids=str)
 def test_bias_act_equals_the_stored_values(case, impl):
+    if impl == "numba" and case.options["act"] not in ("linear", "relu", "lrelu"):
+        with pytest.raises(KernelUnavailable):
+            ops.bias_act(case.arrays["x"], impl="numba", act=case.options["act"])
+        return
     check_result_and_gradient(lambda x: ops.bias_act(x, case.arrays.get("b"), impl=impl, **case.options), case)
 
 
@@ -53,7 +58,7 @@ def test_activation_table_has_the_published_gains_and_slopes():
     }
 
 
-@pytest.mark.parametrize("impl", ["reference", "torch"])
+@pytest.mark.parametrize("impl", ["reference", "torch", "numba"])
 @pytest.mark.parametrize("case", cases("filtered_lrelu"), ids=str)
 def test_filtered_lrelu_equals_the_stored_values(case, impl):
     options = renamed(case.options, padding="pad", layer="", radial="")

@@ -1,0 +1,231 @@
+"""The compiled path for float32 on a CPU, and its bridge to autograd.
+
+Gradients run in compiled loops too. A second derivative (``create_graph=True``) is taken through the torch path,
+which is differentiable as often as wanted.
+"""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.ops import numba_kernels as kernels
+from explorer.ops.geometry import Axis
+from explorer.ops.numba_layout import StageShape, make_plan
+from explorer.ops.numba_stage import Floats, Stage, make_stage, resampling_stages
+
+# Several pieces of work for each thread, so that a thread that is held up delays the others little.
+PIECES_PER_THREAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Leaky ReLU between the stages."""
+
+    gain: float
+    slope: float
+    clamp: float | None
+
+    @property
+    def numbers(self) -> tuple[np.float32, np.float32, np.float32]:
+        """Gain, slope and clamp as the loops take them."""
+        return np.float32(self.gain), np.float32(self.slope), np.float32(-1 if self.clamp is None else self.clamp)
+
+
+# The table of taps ends with a 0 and a 1, see `numba_layout.Plan.tap`.
+_CONSTANTS = np.array([0, 1], np.float32)
+NO_ACT = Act(1.0, 1.0, None)
+
+
+def upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filter: bool, gain: float) -> Tensor:
+    """Compiled `explorer.ops.upfirdn2d`."""
+    return _Resample.apply(x, *resampling_stages(f, axes, flip_filter=flip_filter, gain=gain))
+
+
+def filtered_lrelu(
+    x: Tensor,
+    b: Tensor | None,
+    *,
+    fu: Tensor | None,
+    fd: Tensor | None,
+    up_axes: tuple[Axis, Axis],
+    down_axes: tuple[Axis, Axis],
+    act: Act,
+    flip_filter: bool,
+    differentiable: Callable[[Tensor, Tensor | None], Tensor],
+) -> Tensor:
+    """Compiled `explorer.ops.filtered_lrelu`; ``differentiable`` is the torch path, for second derivatives."""
+    first = make_stage(fu, up_axes, flip_filter=flip_filter, gain=up_axes[0].up * up_axes[1].up)
+    last = make_stage(fd, down_axes, flip_filter=flip_filter, gain=1.0)
+    return _FilteredLrelu.apply(x, b, first, last, act, differentiable)
+
+
+def bias_lrelu(
+    x: Tensor, b: Tensor | None, dim: int, act: Act, differentiable: Callable[[Tensor, Tensor | None], Tensor]
+) -> Tensor:
+    """Compiled bias, leaky ReLU, gain and clamp; ``differentiable`` is the torch path, for second derivatives."""
+    return _BiasLrelu.apply(x, b, dim % x.ndim, act, differentiable)
+
+
+class _Resample(torch.autograd.Function):
+    """Linear, so its gradient is another resampling, and so on for every higher derivative."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, first: Stage, last: Stage) -> Tensor:
+        ctx.stages = first, last
+        return _run_stages(x, None, first, last, mode=0, act=NO_ACT)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        first, last = ctx.stages
+        return _Resample.apply(grad, last.transposed(), first.transposed()), None, None
+
+
+class _FilteredLrelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, b, first, last, act, differentiable) -> Tensor:
+        ctx.save_for_backward(x, b)
+        ctx.rest = first, last, act, differentiable
+        return _run_stages(x, b, first, last, mode=1, act=act)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        x, b = ctx.saved_tensors
+        first, last, act, differentiable = ctx.rest
+        if torch.is_grad_enabled():
+            return *_torch_gradients(ctx, x, b, grad, differentiable), None, None, None, None
+        # The picture between the filters is made again rather than kept: it is the largest of all.
+        dx = _run_stages(grad, b, last.transposed(), first.transposed(), mode=2, act=act, gate=(x, first))
+        db = dx.sum([0, 2, 3]) if ctx.needs_input_grad[1] else None
+        return dx if ctx.needs_input_grad[0] else None, db, None, None, None, None
+
+
+class _BiasLrelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, b, dim, act, differentiable) -> Tensor:
+        ctx.save_for_backward(x, b)
+        ctx.rest = dim, act, differentiable
+        out = torch.empty_like(x, memory_format=torch.contiguous_format)
+        _run_bias(kernels.bias_lrelu, (_flat(x),), b, x, dim, out, act)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        x, b = ctx.saved_tensors
+        dim, act, differentiable = ctx.rest
+        if torch.is_grad_enabled():
+            return *_torch_gradients(ctx, x, b, grad, differentiable), None, None, None
+        dx = torch.empty_like(x, memory_format=torch.contiguous_format)
+        _run_bias(kernels.bias_lrelu_gradient, (_flat(grad), _flat(x)), b, x, dim, dx, act)
+        others = [axis for axis in range(x.ndim) if axis != dim]
+        db = dx.sum(others) if ctx.needs_input_grad[1] else None
+        return dx if ctx.needs_input_grad[0] else None, db, None, None, None
+
+
+def _torch_gradients(ctx, x: Tensor, b: Tensor | None, grad: Tensor, differentiable) -> list[Tensor | None]:
+    wanted = [t for t, needed in zip((x, b), ctx.needs_input_grad[:2], strict=True) if needed]
+    found = iter(torch.autograd.grad(differentiable(x, b), wanted, grad, create_graph=True))
+    return [next(found) if needed else None for needed in ctx.needs_input_grad[:2]]
+
+
+def _flat(x: Tensor) -> Floats:
+    return x.detach().contiguous().numpy().reshape(-1)
+
+
+def _bias(b: Tensor | None) -> Floats:
+    return np.zeros(1, np.float32) if b is None else _flat(b.to(torch.float32))
+
+
+def _run_bias(kernel, sources, b: Tensor | None, x: Tensor, dim: int, out: Tensor, act: Act) -> None:
+    inner = math.prod(x.shape[dim + 1 :])
+    runs = math.prod(x.shape[: dim + 1])
+    bias, flat = _bias(b), out.numpy().reshape(-1)
+    _share_out(
+        lambda first, last: kernel(*sources, bias, flat, inner, first, last, *act.numbers),
+        runs,
+    )
+
+
+def _run_stages(
+    src: Tensor,
+    b: Tensor | None,
+    first: Stage,
+    last: Stage,
+    *,
+    mode: int,
+    act: Act,
+    gate: tuple[Tensor, Stage] | None = None,
+) -> Tensor:
+    """Call the fused loops: ``mode`` as in `numba_kernels.fused`; ``gate`` is what mode 2 looks at."""
+    n, c = src.shape[:2]
+    out = torch.empty(n, c, last.shape.y.out, last.shape.x.out)
+    if out.numel() == 0:
+        return out
+    wanted_blocks = -(-PIECES_PER_THREAD * torch.get_num_threads() // (n * c)) if torch.get_num_threads() > 1 else 1
+    gate_shape: StageShape | None = None if gate is None else gate[1].shape
+    plan = make_plan(first.shape, last.shape, gate_shape, wanted_blocks)
+
+    taps = [first.taps, last.taps] if gate is None else [first.taps, gate[1].taps, last.taps]
+    coef = np.concatenate([*taps, _CONSTANTS])[plan.tap]
+    source, bias, flat = _flat(src), _bias(b), out.numpy().reshape(-1)
+    gate_source = source if gate is None else _flat(gate[0])
+
+    def work(low: int, high: int) -> None:
+        kernels.fused(
+            source, bias, flat, gate_source, mode, act.numbers, low, high, plan.blocks, plan.block_rows,
+            plan.arena_size, plan.between, plan.pre_at, plan.padded, plan.in_grid, plan.gate_grid, plan.mid_grid,
+            plan.out_grid, plan.up_jobs, plan.gate_jobs, plan.down_jobs, plan.start, coef,
+        )  # fmt: skip
+
+    _share_out(work, n * c * plan.blocks)
+    return out
+
+
+def _share_out(work: Callable[[int, int], None], items: int) -> None:
+    """Do items 0 to ``items`` on as many threads as torch uses."""
+    threads = min(torch.get_num_threads(), items)
+    if threads <= 1:
+        work(0, items)
+        return
+    pieces = min(items, PIECES_PER_THREAD * threads)
+    edges = [items * k // pieces for k in range(pieces + 1)]
+    queue = deque(pairwise(edges))
+
+    def drain() -> None:
+        while True:
+            try:
+                piece = queue.popleft()
+            except IndexError:
+                return
+            work(*piece)
+
+    helpers = [_pool(os.getpid()).submit(drain) for _ in range(threads - 1)]
+    drain()
+    for helper in helpers:
+        helper.result()
+
+
+@lru_cache(maxsize=1)
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Threads of this process; a forked one has to start its own."""
+    return ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="ops")
+
+
+def compile_all() -> None:
+    """Compile every kernel, or load it from the cache on disk, by running each once on almost nothing."""
+    x = torch.zeros(1, 1, 2, 2)
+    act = Act(1.0, 1.0, None)
+    point = (Axis(2, 1, 1, 1, 0, 0), Axis(2, 1, 1, 1, 0, 0))
+    plain = make_stage(None, point, flip_filter=False, gain=1.0)
+    _run_stages(x, None, plain, plain, mode=0, act=act)
+    out = torch.empty_like(x)
+    _run_bias(kernels.bias_lrelu, (_flat(x),), None, x, 1, out, act)
+    _run_bias(kernels.bias_lrelu_gradient, (_flat(x), _flat(x)), None, x, 1, out, act)
