@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint, open_checkpoint, save_checkpoint
     from explorer.errors import CheckpointError, ExplorerError, ProjectFileError, StateError
     from explorer.generators.styles import broadcast, truncate
-    from explorer.render import Frame, render
+    from explorer.rendering import Frame, render
     from explorer.state import EditState, Noise
 
 __all__ = [
@@ -34,13 +34,13 @@ _HOME = {
     "CheckpointError": "explorer.errors",
     "EditState": "explorer.state",
     "ExplorerError": "explorer.errors",
-    "Frame": "explorer.render",
+    "Frame": "explorer.rendering",
     "Noise": "explorer.state",
     "ProjectFileError": "explorer.errors",
     "StateError": "explorer.errors",
     "broadcast": "explorer.generators.styles",
     "open_checkpoint": "explorer.checkpoints",
-    "render": "explorer.render",
+    "render": "explorer.rendering",
     "save_checkpoint": "explorer.checkpoints",
     "truncate": "explorer.generators.styles",
 }

@@ -30,3 +30,5 @@ HALF = Tolerance(rtol=2e-2, atol=2e-2)
 NETS = Tolerance(rtol=1e-4, atol=1e-5)
 IMAGE_SHARE = 1e-4
 GRADIENT_SHARE = 1e-3
+# Styles w and logits against golden values.
+STYLES = Tolerance(rtol=1e-4, atol=1e-5)

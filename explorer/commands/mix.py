@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from explorer.render.renderer import Renderer
+    from explorer.rendering.renderer import Renderer
 
 __all__ = ["mix", "mixing_sheet"]
 

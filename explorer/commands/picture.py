@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from explorer.render.renderer import Renderer
+    from explorer.rendering.renderer import Renderer
 
 __all__ = ["Changes", "Source", "open_picture_source", "picture_options", "refuse_dropped", "write_png"]
 
@@ -83,7 +83,7 @@ def open_picture_source(source: str | None) -> Source:
         ProjectFileError: The project cannot be read, or its model is missing.
     """
     from explorer.project import find_bundled
-    from explorer.render.machine import compile_kernels, use_kernels, use_threads
+    from explorer.rendering.machine import compile_kernels, use_kernels, use_threads
     from explorer.session.opening import BUNDLED, open_source
 
     # As in the window, so that its pictures and these are equal to the bit.
@@ -104,7 +104,7 @@ def refuse_dropped(changes: Changes, renderer: "Renderer") -> None:
     Raises:
         StateError: One of them is of no use on this model.
     """
-    from explorer.render.restrict import restrict
+    from explorer.rendering.restrict import restrict
 
     _, dropped = restrict(changes.apply(EditState()), renderer.generator.spec)
     if dropped:

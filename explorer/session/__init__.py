@@ -1,6 +1,6 @@
 """All that a window needs, and nothing that draws."""
 
-from explorer.render.frame import Frame, Timings
+from explorer.rendering.frame import Frame, Timings
 from explorer.session.job import Job
 from explorer.session.message import Message
 from explorer.session.session import Session

@@ -10,7 +10,7 @@ from explorer.project import Project, find_bundled, load_project, looks_like_pro
 from explorer.state import CheckpointRef, GeneratorSpec
 
 if TYPE_CHECKING:
-    from explorer.render.renderer import Renderer
+    from explorer.rendering.renderer import Renderer
 
 __all__ = ["BUNDLED", "OpenModel", "Opened", "find_model", "open_model", "open_source"]
 
@@ -63,7 +63,7 @@ def open_model(source: str | Path | CheckpointRef) -> OpenModel:
         CheckpointError: The file is missing, no model, or not the one that the reference means.
     """
     from explorer.checkpoints import open_checkpoint
-    from explorer.render.renderer import Renderer
+    from explorer.rendering.renderer import Renderer
 
     wanted = source if isinstance(source, CheckpointRef) else None
     hint = source.hint if isinstance(source, CheckpointRef) else str(source)

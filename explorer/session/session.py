@@ -16,8 +16,8 @@ from pathlib import Path
 
 from explorer.errors import ExplorerError
 from explorer.project import BlobStore, BundledModel, Project, bundled_models, save_project
-from explorer.render.frame import Frame
-from explorer.render.restrict import replace_latents, restrict
+from explorer.rendering.frame import Frame
+from explorer.rendering.restrict import replace_latents, restrict
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
@@ -267,7 +267,7 @@ class Session:
         self._notify()
 
     def _compile(self, job: Job) -> None:
-        from explorer.render.machine import compile_kernels, use_kernels
+        from explorer.rendering.machine import compile_kernels, use_kernels
 
         def switch() -> Iterator[float]:
             use_kernels()

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.errors import Cancelled, ExplorerError
-from explorer.render.frame import Frame
+from explorer.rendering.frame import Frame
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level
 from explorer.state import EditState
 
 if TYPE_CHECKING:
-    from explorer.render.renderer import Renderer
+    from explorer.rendering.renderer import Renderer
 
 __all__ = ["Request", "Worker"]
 
@@ -121,7 +121,7 @@ class Worker:
 
     def _render(self, request: Request) -> None:
         # torch is imported here, in this thread, so that a window can open before.
-        from explorer.render.machine import use_threads
+        from explorer.rendering.machine import use_threads
 
         use_threads(self._threads)
         frame = request.renderer.frame(

@@ -15,15 +15,15 @@ from torch import Tensor
 
 from explorer.generators.protocol import Generator, Step
 from explorer.project.blobs import BlobStore
-from explorer.render.cache import Recent
-from explorer.render.directions import Directions, direction_steps, find_directions
-from explorer.render.frame import Frame, Timings
-from explorer.render.latents import LatentStage, Styles
-from explorer.render.machine import kernels_in_use
-from explorer.render.output import enlarge, pixels_of
-from explorer.render.restrict import restrict
-from explorer.render.styles import edit, mix, pull
-from explorer.render.synthesis import SynthesisStage, noise_read
+from explorer.rendering.cache import Recent
+from explorer.rendering.directions import Directions, direction_steps, find_directions
+from explorer.rendering.frame import Frame, Timings
+from explorer.rendering.latents import LatentStage, Styles
+from explorer.rendering.machine import kernels_in_use
+from explorer.rendering.output import enlarge, pixels_of
+from explorer.rendering.restrict import restrict
+from explorer.rendering.styles import edit, mix, pull
+from explorer.rendering.synthesis import SynthesisStage, noise_read
 from explorer.state import EditState, Latent
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.render.directions import Directions, find_directions
-    from explorer.render.frame import Frame, Timings
-    from explorer.render.machine import compile_kernels, use_kernels, use_threads
-    from explorer.render.renderer import Renderer, render
-    from explorer.render.restrict import restrict
+    from explorer.rendering.directions import Directions, find_directions
+    from explorer.rendering.frame import Frame, Timings
+    from explorer.rendering.machine import compile_kernels, use_kernels, use_threads
+    from explorer.rendering.renderer import Renderer, render
+    from explorer.rendering.restrict import restrict
 
 __all__ = [
     "Directions",
@@ -39,5 +39,5 @@ _HOME = {
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
-        raise AttributeError(f"module 'explorer.render' has no attribute {name!r}")
-    return getattr(import_module(f"explorer.render.{_HOME[name]}"), name)
+        raise AttributeError(f"module 'explorer.rendering' has no attribute {name!r}")
+    return getattr(import_module(f"explorer.rendering.{_HOME[name]}"), name)

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from explorer.generators.styles import truncate
-from explorer.render.directions import Directions
-from explorer.render.latents import Styles
+from explorer.rendering.directions import Directions
+from explorer.rendering.latents import Styles
 from explorer.state import Mix, Slider, Truncation
 
 __all__ = ["edit", "mix", "pull"]

@@ -11,9 +11,9 @@ from torch import Tensor
 from explorer.errors import StateError
 from explorer.generators.protocol import Generator
 from explorer.project.blobs import BlobStore
-from explorer.render.cache import Recent
-from explorer.render.restrict import fits
-from explorer.render.seeds import class_of_seed, corners, latent_of_seed
+from explorer.rendering.cache import Recent
+from explorer.rendering.restrict import fits
+from explorer.rendering.seeds import class_of_seed, corners, latent_of_seed
 from explorer.state import ClassMix, Condition, GeneratorSpec, Latent, Stored
 
 __all__ = ["LatentStage", "Styles"]

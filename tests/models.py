@@ -1,0 +1,50 @@
+"""Small models of random weights, for tests that need one but do not care which."""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from explorer.checkpoints import Checkpoint, CheckpointParts, open_checkpoint, save_checkpoint
+from explorer.generators import stylegan2, stylegan3
+from explorer.generators.stylegan2_config import GeneratorConfig as Config2
+from explorer.generators.stylegan3_plan import GeneratorConfig as Config3
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def write_stylegan2(path: Path, *, seed: int = 0, c_dim: int = 0, resolution: int = 32, w_dim: int = 24) -> Path:
+    channels = {4: 16, 8: 16, 16: 12, 32: 8, 64: 8}
+    config = Config2(
+        resolution=resolution,
+        channels=tuple(count for size, count in channels.items() if size <= resolution),
+        z_dim=20,
+        c_dim=c_dim,
+        w_dim=w_dim,
+        mapping_layers=2,
+    )
+    return _write(stylegan2.Generator(config), path, seed)
+
+
+def write_stylegan3(path: Path, *, seed: int = 0) -> Path:
+    config = Config3.standard(
+        resolution=16, z_dim=20, w_dim=24, channel_base=128, channel_max=16, num_layers=4, margin_size=4
+    )
+    return _write(stylegan3.Generator(config), path, seed)
+
+
+@cache
+def golden(name: str) -> Checkpoint:
+    return open_checkpoint(GOLDEN / "nets" / f"{name}.pkl")
+
+
+def _write(generator: nn.Module, path: Path, seed: int) -> Path:
+    # Every number matters: also those that start at zero, such as noise strengths and the centre of W.
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for tensor in generator.parameters():
+            tensor.copy_(torch.randn(tensor.shape, generator=random) * 0.5)
+        generator.get_submodule("mapping").w_avg.copy_(torch.randn(generator.spec.w_dim, generator=random) * 0.3)
+    save_checkpoint(CheckpointParts(generator), path)
+    return path
