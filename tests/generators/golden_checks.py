@@ -113,6 +113,20 @@ def check_mixing(net: GoldenNet) -> None:
         assert_image(net, picture(net, torch.cat([first[:k], second[k:]])[None]), expected[None])
 
 
+def check_transforms(net: GoldenNet) -> None:
+    w_plus = everywhere(net, net["w"][:1])
+    upright = picture(net, w_plus, until="input")
+    torch.testing.assert_close(upright[:, :8], net["input_feat"], rtol=0, atol=IMAGE_SHARE)
+    matrices = net["transform_user"]
+    for i, matrix in enumerate(matrices):
+        assert_image(net, picture(net, w_plus, transform=matrix), net["transform_img"][i : i + 1])
+        features = picture(net, w_plus, transform=matrix, until="input")[0, :3]
+        torch.testing.assert_close(features, net["transform_input_feat"][i], rtol=0, atol=IMAGE_SHARE)
+    # A matrix for each sample gives what each gives alone.
+    together = picture(net, w_plus.expand(len(matrices), -1, -1), transform=matrices)
+    assert_image(net, together, net["transform_img"])
+
+
 def check_layers(net: GoldenNet) -> None:
     names = net.values["layer_names"].tolist()
     assert list(net.g.spec.activations) == names
@@ -157,6 +171,19 @@ def check_average_of_w(net: GoldenNet) -> None:
         torch.testing.assert_close(net.g.mapping.w_avg, net["upd_w_avg"], **NETS.kwargs)
     finally:
         net.g.mapping.w_avg.copy_(before)
+
+
+def check_magnitudes(net: GoldenNet) -> None:
+    buffers = [net.g.synthesis.get_submodule(layer.name).magnitude_ema for layer in net.g.spec.layers[1:]]
+    before = torch.stack(buffers)
+    torch.testing.assert_close(before, net["magnitude_ema"].float(), **NETS.kwargs)
+    try:
+        image = picture(net, everywhere(net, net["w"][:2]), update_emas=True)
+        torch.testing.assert_close(torch.stack(buffers), net["upd_magnitude_ema"].float(), **NETS.kwargs)
+        assert_image(net, image, net["upd_img"])
+    finally:
+        for buffer, value in zip(buffers, before, strict=True):
+            buffer.copy_(value)
 
 
 def check_style_gradient(net: GoldenNet) -> None:

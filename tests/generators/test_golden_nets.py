@@ -4,8 +4,10 @@ from tests.generators import golden_checks as checks
 
 STYLEGAN2 = ("sg2_64_rgb", "sg2_32_cond3", "sg2_32_resnet", "sg2_32_orig", "sg2_32_gray")
 
+STYLEGAN3 = ("sg3t_64", "sg3t_32_cond4", "sg3r_64")
 
-@pytest.fixture(params=STYLEGAN2)
+
+@pytest.fixture(params=STYLEGAN2 + STYLEGAN3)
 def net(request):
     return checks.open_net(request.param)
 
@@ -22,12 +24,18 @@ def test_pictures_are_the_published_ones(net):
     checks.check_images(net)
 
 
+@pytest.mark.parametrize("net", STYLEGAN2, indirect=True)
 def test_random_noise_and_none_give_the_published_pictures(net):
     checks.check_noise_modes(net)
 
 
 def test_mixed_styles_give_the_published_pictures(net):
     checks.check_mixing(net)
+
+
+@pytest.mark.parametrize("net", STYLEGAN3, indirect=True)
+def test_turned_and_shifted_pictures_are_the_published_ones(net):
+    checks.check_transforms(net)
 
 
 def test_every_layer_has_the_published_name_order_and_values(net):
@@ -48,6 +56,11 @@ def test_logits_are_the_published_ones_for_every_batch_size(net):
 
 def test_centre_of_w_moves_as_published(net):
     checks.check_average_of_w(net)
+
+
+@pytest.mark.parametrize("net", STYLEGAN3, indirect=True)
+def test_magnitudes_move_as_published_and_count_at_once(net):
+    checks.check_magnitudes(net)
 
 
 def test_gradient_to_the_styles_is_the_published_one(net):
