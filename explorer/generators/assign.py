@@ -1,10 +1,12 @@
 """Build a network around tensors that already exist, so that its weights are never in memory twice."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from explorer.errors import CheckpointError
 
@@ -29,7 +31,7 @@ def build_from_tensors(build: Callable[[], M], tensors: Mapping[str, Tensor], *,
     Raises:
         CheckpointError: A tensor is missing, unknown, of another shape, or holds no numbers.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _ShapesOnly():
         network = build()
     wanted = network.state_dict()
     if idle is not None:
@@ -58,3 +60,31 @@ def _check_names(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) ->
     unknown = sorted(tensors.keys() - wanted.keys())
     if unknown:
         raise CheckpointError(f"the tensor {unknown[0]} has no place in a network of these options")
+
+
+_RANDOM = frozenset({"randn", "rand"})
+_ELEMENTWISE = frozenset(
+    {"add", "sub", "mul", "div", "pow", "square", "sqrt", "rsqrt", "exp", "__rsub__", "__rpow__", "__rdiv__", "outer"}
+)
+
+
+class _ShapesOnly(TorchFunctionMode):
+    """Arithmetic on tensors without memory, shapes alone.
+
+    torch itself can do this, but its first such operation imports its compiler, which takes longer than
+    reading a large snapshot.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = func.__name__
+        if name in _RANDOM:
+            return torch.empty(*args, **(kwargs or {}))
+        tensors = [arg for arg in args if isinstance(arg, Tensor)]
+        if name in _ELEMENTWISE and not kwargs and any(tensor.is_meta for tensor in tensors):
+            shapes = [tensor.shape for tensor in tensors]
+            # Tensors are the only operands that have a shape; numbers take the other's.
+            shape = (*shapes[0], *shapes[1]) if name == "outer" else np.broadcast_shapes(*shapes)
+            return torch.empty(shape, dtype=tensors[0].dtype, device="meta")
+        return func(*args, **(kwargs or {}))
