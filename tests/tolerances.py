@@ -32,3 +32,5 @@ IMAGE_SHARE = 1e-4
 GRADIENT_SHARE = 1e-3
 # Styles w and logits against golden values.
 STYLES = Tolerance(rtol=1e-4, atol=1e-5)
+# Pictures of whole networks in half precision against float32, as a share of max(1, deviation of the picture).
+HALF_IMAGE_SHARE = {"float16": 0.03, "bfloat16": 0.2}

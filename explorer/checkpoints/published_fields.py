@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from explorer.checkpoints.record import ModuleRecord
@@ -39,8 +40,8 @@ class Fields:
     def whole(self, key: str) -> int:
         """A whole number, which must exist."""
         value = self._attribute(key)
-        if isinstance(value, bool) or not isinstance(value, Integral):
-            raise self._wrong(key, value, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, Integral) or abs(value) >= 1 << 62:
+            raise self._wrong(key, value, "a whole number within reason")
         return int(value)
 
     def whole_or_none(self, key: str) -> int | None:
@@ -88,6 +89,8 @@ class Fields:
             tensor = self.record.buffers.get(key)
         if tensor is None:
             raise CheckpointError(f"this snapshot's {self.name} has no tensor {key}: it is damaged")
+        if tensor.layout != torch.strided or not tensor.is_floating_point():
+            raise CheckpointError(f"this snapshot's {self.name}.{key} should hold floating point numbers")
         return tensor
 
     def _attribute(self, key: str) -> object:

@@ -184,7 +184,7 @@ def _deviation_options(last: Fields) -> dict[str, object]:
 
 def _taps(kernel: Tensor) -> Taps:
     """The taps that `setup_filter` makes such a kernel of; the kernel itself is kept too."""
-    if kernel.ndim not in (1, 2) or not 0 < kernel.numel() <= 1 << 12 or not kernel.is_floating_point():
+    if kernel.ndim not in (1, 2) or not 0 < kernel.numel() <= 1 << 12:
         raise CheckpointError(f"this snapshot's filter has shape {list(kernel.shape)}, which no filter has")
     kernel = kernel.double()
     if kernel.ndim == 1:

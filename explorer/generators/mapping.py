@@ -76,6 +76,8 @@ class MappingNetwork(nn.Module):
             parts.append(normalize_second_moment(self._checked("z", z, self.z_dim)))
         if self.c_dim > 0:
             parts.append(normalize_second_moment(self.embed(self._checked("c", c, self.c_dim))))
+        if len(parts) == 2 and len(parts[0]) != len(parts[1]):
+            raise StateError(f"there are {len(parts[0])} latents and {len(parts[1])} labels: give as many of each")
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         for i in range(self.layers):
             x = self.get_submodule(f"fc{i}")(x)
