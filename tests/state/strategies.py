@@ -1,0 +1,60 @@
+"""Random states for hypothesis."""
+
+from hypothesis import strategies as st
+
+from explorer.state import (
+    BlobRef,
+    CheckpointRef,
+    ClassMix,
+    EditState,
+    History,
+    Mix,
+    NoCondition,
+    Noise,
+    SeedBlend,
+    SeedPad,
+    Slider,
+    Stored,
+    Transform,
+    Truncation,
+)
+
+numbers = st.floats(-1e9, 1e9, allow_nan=False)
+rows = st.integers(0, 4095)
+hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
+layers = st.lists(rows, max_size=4).map(tuple)
+conditions = st.one_of(
+    st.builds(NoCondition),
+    st.builds(ClassMix, st.lists(st.tuples(st.integers(0, 999), numbers), max_size=3).map(tuple)),
+)
+seeds = st.integers(-(2**63), 2**63 - 1)
+seed_latents = st.one_of(
+    st.builds(SeedPad, numbers, numbers),
+    st.builds(SeedBlend, st.lists(st.tuples(seeds, numbers), max_size=3).map(tuple)),
+)
+latents = st.one_of(seed_latents, st.builds(Stored, st.sampled_from(["z", "w", "w_plus"]), st.builds(BlobRef, hashes)))
+
+
+def states(latents: st.SearchStrategy = latents) -> st.SearchStrategy[EditState]:
+    return st.builds(
+        EditState,
+        checkpoint=st.none() | st.builds(CheckpointRef, hashes, st.text(max_size=9), st.text(max_size=9)),
+        condition=conditions,
+        latent=latents,
+        sliders=st.lists(
+            st.builds(Slider, st.sampled_from(["pca", "axis"]), st.integers(0, 511), numbers, st.none() | layers),
+            max_size=2,
+        ).map(tuple),
+        mixing=st.lists(st.builds(Mix, latents, layers, numbers), max_size=2).map(tuple),
+        truncation=st.builds(Truncation, numbers, st.none() | st.integers(0, 99)),
+        noise=st.builds(Noise, st.sampled_from(["const", "random", "none"]), seeds, numbers),
+        transform=st.builds(Transform, numbers, numbers, numbers),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn, latents: st.SearchStrategy = latents) -> History:
+    history = History.start(draw(states(latents)))
+    for state in draw(st.lists(states(latents), max_size=4)):
+        history = history.jump(draw(st.integers(0, len(history.nodes) - 1))).commit(state, draw(st.text(max_size=9)))
+    return history
