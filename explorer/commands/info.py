@@ -1,0 +1,30 @@
+"""``info``: what a checkpoint is, as JSON."""
+
+import json
+from pathlib import Path
+
+import click
+
+from explorer.project import find_bundled
+
+__all__ = ["checkpoint_path", "info"]
+
+BUNDLED = "bundled:"
+
+
+def checkpoint_path(source: str) -> Path:
+    """The file that a person means by a path or ``bundled:NAME``.
+
+    Raises:
+        CheckpointError: There is no bundled model of that name.
+    """
+    return find_bundled(source.removeprefix(BUNDLED) or None).path if source.startswith(BUNDLED) else Path(source)
+
+
+@click.command(short_help="Print what a checkpoint is, as JSON.")
+@click.argument("checkpoint")
+def info(checkpoint: str) -> None:
+    """Print what CHECKPOINT is: family, size, layers, classes, hash, card."""
+    from explorer.checkpoints import open_checkpoint
+
+    click.echo(json.dumps(open_checkpoint(checkpoint_path(checkpoint)).to_json(), indent=2))
