@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+Floats = NDArray[np.float32]
 
 # From this many taps on, two one-dimensional passes are cheaper than one two-dimensional pass.
 SEPARABLE_FROM_TAPS = 8
@@ -81,6 +84,21 @@ def lowpass_filter(*, numtaps: int, cutoff: float, width: float, fs: float, radi
     else:
         taps = np.sinc(2 * cutoff * position) * window
     return torch.from_numpy(taps / taps.sum()).to(torch.float32)
+
+
+def separate(taps: Floats) -> tuple[Floats, Floats] | None:
+    """Column and row whose outer product is ``taps``, or None when there are none to float32 precision.
+
+    Short filters are kept as ``[KH, KW]`` in checkpoints, though nearly all of them come from a single row of taps.
+    """
+    row, column = np.unravel_index(np.abs(taps).argmax(), taps.shape)
+    peak = taps[row, column]
+    if peak == 0:
+        return None
+    v, h = taps[:, column] / peak, taps[row]
+    if np.abs(np.outer(v, h) - taps).max() > 4e-7 * abs(peak):
+        return None
+    return v, h
 
 
 def _kaiser_beta(numtaps: int, width: float) -> float:

@@ -130,10 +130,10 @@ def polyphase(axis: Axis) -> Polyphase:
     return Polyphase(phases, stride, first, -(-axis.out // phases), index)
 
 
-@lru_cache(maxsize=512)
-def band(axis: Axis) -> Tensor:
-    """Which tap joins output and input: int64 ``[out, size]``, the number of taps where none does."""
-    o = torch.arange(axis.out)[:, None]
-    i = torch.arange(axis.size)[None, :]
+@lru_cache(maxsize=64)
+def band(axis: Axis, device: torch.device) -> Tensor:
+    """Which tap joins output and input: int32 ``[out, size]``, the number of taps where none does."""
+    o = torch.arange(axis.out, dtype=torch.int32, device=device)[:, None]
+    i = torch.arange(axis.size, dtype=torch.int32, device=device)[None, :]
     tap = axis.up * i + axis.before - axis.down * o
     return torch.where((tap >= 0) & (tap < axis.taps), tap, axis.taps)

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.ops.filter_design import Floats, separate
 from explorer.ops.geometry import Axis
 from explorer.ops.numba_layout import StageShape
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +43,6 @@ def make_stage(f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filter: bool, 
     mirrored = bool(np.array_equal(taps, taps[::-1]))
     shape = StageShape(x, y, full=True, plain=False, mirrored=mirrored)
     return Stage(shape, np.float32(gain) * np.ascontiguousarray(taps).reshape(-1))
-
-
-def separate(taps: Floats) -> tuple[Floats, Floats] | None:
-    """Column and row whose outer product is ``taps``, or None when there are none to float32 precision."""
-    row, column = np.unravel_index(np.abs(taps).argmax(), taps.shape)
-    peak = taps[row, column]
-    if peak == 0:
-        return None
-    v, h = taps[:, column] / peak, taps[row]
-    if np.abs(np.outer(v, h) - taps).max() > 4e-7 * abs(peak):
-        return None
-    return v, h
 
 
 def transpose_axis(axis: Axis) -> Axis:

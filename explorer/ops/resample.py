@@ -7,11 +7,15 @@ Convention
     any number of times, and hold for every device and floating dtype.
 """
 
+from itertools import pairwise
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
 from explorer.ops.dispatch import choose, numba_lacks
+from explorer.ops.filter_design import separate
 from explorer.ops.geometry import (
     Axis,
     Padding,
@@ -25,8 +29,9 @@ from explorer.ops.geometry import (
     polyphase,
 )
 
-# A banded matrix multiplies by many zeros, yet as a matrix product it beats a short convolution up to this size.
-BAND_UP_TO = 384
+# A filter along one axis is a banded matrix. Its blocks hold zeros too, yet up to about this size a dense matrix
+# product beats a short convolution.
+BLOCK = 128
 # Below this many samples of output the call to the compiled loops costs more than it saves.
 NUMBA_FROM_SAMPLES = 1 << 14
 
@@ -131,18 +136,33 @@ def downsample2d(
 def torch_upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filter: bool, gain: float) -> Tensor:
     """The plain torch path: no inserted zero is ever multiplied."""
     ax, ay = axes
-    if f is not None and f.ndim == 2:
-        return _full(x, _correlation_taps(f, x, flip_filter=flip_filter, gain=gain), ax, ay)
     if f is None and _is_shift(ax) and _is_shift(ay):
         y = F.pad(x, [ax.before, ax.after, ay.before, ay.after])
         return y if gain == 1 else y * gain
-    f = x.new_ones(1) if f is None else f
-    taps = _correlation_taps(f, x, flip_filter=flip_filter, gain=gain**0.5)
+    pair = _row_and_column(x, f)
+    if f is not None and pair is None:
+        return _full(x, _correlation_taps(f, x, flip_filter=flip_filter, gain=gain), ax, ay)
+    column, row = (x.new_ones(1), x.new_ones(1)) if pair is None else pair
+    column = _correlation_taps(column, x, flip_filter=flip_filter, gain=gain)
+    row = _correlation_taps(row, x, flip_filter=flip_filter, gain=1.0)
 
     # Fewer samples first: shrinking comes before, enlarging after.
     if ay.out * ax.size <= ay.size * ax.out:
-        return _along_x(_along_y(x, taps, ay), taps, ax)
-    return _along_y(_along_x(x, taps, ax), taps, ay)
+        return _along_x(_along_y(x, column, ay), row, ax)
+    return _along_y(_along_x(x, row, ax), column, ay)
+
+
+def _row_and_column(x: Tensor, f: Tensor | None) -> tuple[Tensor, Tensor] | None:
+    """Vertical and horizontal taps of a filter that is their product."""
+    if f is None:
+        return None
+    if f.ndim == 1:
+        return f, f
+    # Looking at a filter on a GPU would make every call wait for it.
+    if f.device.type != "cpu" or f.requires_grad or x.dtype == torch.float64:
+        return None
+    pair = separate(f.to(torch.float32).numpy())
+    return None if pair is None else (torch.from_numpy(pair[0]), torch.from_numpy(pair[1].copy()))
 
 
 def _is_shift(axis: Axis) -> bool:
@@ -158,19 +178,29 @@ def _correlation_taps(f: Tensor, x: Tensor, *, flip_filter: bool, gain: float) -
 
 
 def _along_x(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
-    if max(axis.size, axis.out) <= BAND_UP_TO:
-        return x @ _spread(taps, band(axis)).T
-    n, c, h, _ = x.shape
-    y = _phase_filter(x, _spread(taps, polyphase(axis).index)[:, None, :], polyphase(axis), _unit(h))
-    return y.reshape(n, c, h, -1)[..., : axis.out]
+    matrix = _spread(taps, band(axis, x.device))
+    parts = [x[..., low:high] @ matrix[first:last, low:high].T for first, last, low, high in _blocks(axis)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
 def _along_y(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
-    if max(axis.size, axis.out) <= BAND_UP_TO:
-        return _spread(taps, band(axis)) @ x
-    n, c, _, w = x.shape
-    y = _phase_filter(x, _spread(taps, polyphase(axis).index)[:, :, None], _unit(w), polyphase(axis))
-    return y.reshape(n, c, -1, w)[:, :, : axis.out]
+    matrix = _spread(taps, band(axis, x.device))
+    parts = [matrix[first:last, low:high] @ x[:, :, low:high] for first, last, low, high in _blocks(axis)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
+
+
+def _blocks(axis: Axis) -> list[tuple[int, int, int, int]]:
+    """Cut the band in dense blocks: outputs ``[first, last)`` need inputs ``[low, high)`` alone."""
+    count = max(1, round(max(axis.size, axis.out) / BLOCK))
+    edges = [axis.out * k // count for k in range(count + 1)]
+    blocks = []
+    for first, last in pairwise(edges):
+        low = -(-(first * axis.down - axis.before) // axis.up)
+        high = ((last - 1) * axis.down + axis.taps - 1 - axis.before) // axis.up + 1
+        # A block that lies in the padding altogether still reads one sample, times 0.
+        low = min(max(low, 0), axis.size - 1)
+        blocks.append((first, last, low, max(low + 1, min(high, axis.size))))
+    return blocks
 
 
 def _full(x: Tensor, taps: Tensor, ax: Axis, ay: Axis) -> Tensor:
@@ -195,10 +225,6 @@ def _phase_filter(x: Tensor, kernel: Tensor, px: Polyphase, py: Polyphase) -> Te
     return y.permute(0, 3, 1, 4, 2)
 
 
-def _unit(size: int) -> Polyphase:
-    return polyphase(Axis(size, 1, 1, 1, 0, 0))
-
-
 def _spread(taps: Tensor, index: Tensor) -> Tensor:
     """Look taps up by index, 0 beyond the last."""
-    return F.pad(taps, [0, 1])[index.to(taps.device)]
+    return F.pad(taps, [0, 1])[index]
