@@ -46,7 +46,11 @@ def cli() -> None:
 
 @cli.command(_WINDOW, short_help="Open the window (also without a verb).")
 @click.argument("file", required=False)
-def window(file: str | None) -> None:
+@click.option("--scale", type=click.FloatRange(0.5, 4), default=1.0, show_default=True, help="Size of everything.")
+@click.option("--size", type=(click.IntRange(900), click.IntRange(600)), default=(1280, 800), hidden=True)
+@click.option("--float-texture", is_flag=True, hidden=True)
+@click.option("--test-channel", is_flag=True, hidden=True)
+def window(file: str | None, scale: float, size: tuple[int, int], float_texture: bool, test_channel: bool) -> None:
     """Open the window on a checkpoint or a project; on the model that comes with the program without one."""
     from pathlib import Path
 
@@ -54,7 +58,14 @@ def window(file: str | None) -> None:
         raise click.UsageError(f"{file!r} is neither a file nor one of the verbs {', '.join(_VERBS)}")
     if reason := why_no_display():
         raise ExplorerError(reason)
-    import_module("widgets.app").run(file)
+    app = import_module("widgets.app")
+    width, height = size
+    app.run(
+        file,
+        options=app.Options(
+            scale=scale, width_px=width, height_px=height, zero_copy=not float_texture, test_channel=test_channel
+        ),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

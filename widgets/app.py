@@ -1,0 +1,171 @@
+"""Start, loop, end: `run` opens the window and returns when it is closed."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.commands.display import why_no_display
+from explorer.errors import ExplorerError
+from widgets.display import Waiter, prefer_glx
+from widgets.layout import layout_file
+from widgets.places import settings_folder
+
+if TYPE_CHECKING:
+    from explorer.session import Session
+    from widgets.window import Window
+
+__all__ = ["Options", "run"]
+
+_FRAME_S = 1 / 60
+_REST_S = 0.25
+_AWAKE_S = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the window is opened."""
+
+    scale: float = 1.0
+    """Pixels on screen for a pixel of the design: 2 on a 4K screen held near."""
+    width_px: int = 1280
+    """Width of the window, before scaling."""
+    height_px: int = 800
+    """Height of the window, before scaling."""
+    zero_copy: bool = True
+    """Whether pictures may go straight into OpenGL's memory; false takes the way of other platforms."""
+    test_channel: bool = False
+    """Whether to obey commands on standard input, see widgets/testing_channel.py."""
+
+
+def run(source: str | None = None, *, options: Options | None = None) -> None:
+    """Open the window and return when it is closed.
+
+    Args:
+        source: A checkpoint, a project or ``bundled:NAME``; the bundled model when ``None``.
+        options: Size, scale and the like.
+
+    Raises:
+        ExplorerError: There is no display.
+    """
+    if reason := why_no_display():
+        raise ExplorerError(reason)
+    prefer_glx()
+
+    from explorer.session import Session  # after the check: a machine without a display waits for nothing
+
+    session = Session()
+    try:
+        if source is not None:
+            session.open(source)
+        elif session.bundled:
+            session.open(f"bundled:{session.bundled[0].name}")
+        with _viewport(session, options or Options()) as (window, waiter):
+            _loop(window, waiter, test_channel=bool(options and options.test_channel))
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, Waiter]]":
+    import dearpygui._dearpygui as library
+    import dearpygui.dearpygui as dpg
+
+    from widgets.texture import open_texture
+    from widgets.theme import apply_theme
+    from widgets.window import Window
+
+    layout = layout_file(settings_folder(), options.scale)
+    dpg.create_context()
+    try:
+        # Callbacks run in this thread, between frames: in a thread of Dear PyGui's own they meet half-made items.
+        dpg.configure_app(
+            manual_callback_management=True,
+            docking=True,
+            docking_space=True,
+            init_file=str(layout),
+            load_init_file=True,
+        )
+        dpg.create_viewport(
+            title="Latent Explorer",
+            width=round(options.width_px * options.scale),
+            height=round(options.height_px * options.scale),
+            x_pos=0,
+            y_pos=0,
+            min_width=round(900 * options.scale),
+            min_height=round(600 * options.scale),
+            clear_color=(18, 18, 18, 255),
+        )
+        dpg.setup_dearpygui()
+        look = apply_theme(options.scale)
+        # All windows exist before the first frame, which drops from the arrangement what it cannot find.
+        window = Window(look, session, layout, library)
+        dpg.show_viewport()
+        window.picture.attach(open_texture(dpg.add_texture_registry(), zero_copy=options.zero_copy))
+        yield window, Waiter(library)
+        _remember_layout(layout)
+    finally:
+        dpg.destroy_context()
+
+
+def _remember_layout(layout: Path) -> None:
+    import dearpygui.dearpygui as dpg
+
+    dpg.save_init_file(str(layout))
+
+
+def _loop(window: "Window", waiter: Waiter, *, test_channel: bool) -> None:
+    import dearpygui.dearpygui as dpg
+
+    from widgets.testing_channel import TestingChannel
+
+    channel = TestingChannel(window, sys.stdin, sys.stdout) if test_channel else None
+    pace = _Pace(waiter, rest_s=0.004 if channel else _REST_S)
+    while dpg.is_dearpygui_running():
+        if window.update():
+            pace.stay_awake()
+        window.show_status(resting=pace.resting)
+        dpg.render_dearpygui_frame()
+        window.rate.tick()
+        # At once, so that what the hand did is being computed while this frame is on its way.
+        dpg.run_callbacks(dpg.get_callback_queue())
+        window.between_frames()
+        if channel is not None:
+            channel.after_frame()
+        pace.wait(window)
+
+
+class _Pace:
+    """Sixty frames a second while something happens, almost none while nothing does."""
+
+    def __init__(self, waiter: Waiter, *, rest_s: float) -> None:
+        self._waiter = waiter
+        self._rest_s = rest_s
+        self._next_s = 0.0
+        self._awake_until_s = time.perf_counter() + 1.0
+        self.resting = False
+        """Whether the last wait was for a hand."""
+
+    def stay_awake(self) -> None:
+        """Go on at full rate for a while, so that what was set off is seen to its end."""
+        self._awake_until_s = time.perf_counter() + _AWAKE_S
+
+    def wait(self, window: "Window") -> None:
+        """Sleep until the next frame is due."""
+        now_s = time.perf_counter()
+        self.resting = False
+        if window.session.is_rendering:
+            # The picture is shown the moment it is there, not at the next tick.
+            window.session.wait(max(0.0, self._next_s - now_s))
+        elif window.must_redraw or now_s < self._awake_until_s:
+            time.sleep(max(0.0, self._next_s - now_s))
+        else:
+            self.resting = True
+            window.rate.rest()
+            self._waiter.until_input(self._rest_s)
+            if time.perf_counter() - now_s < self._rest_s * 0.9:
+                self.stay_awake()
+        self._next_s = time.perf_counter() + _FRAME_S

@@ -1,0 +1,50 @@
+"""History: what was done, newest first, and the way back."""
+
+import dearpygui.dearpygui as dpg
+
+from explorer.state import EditState, GeneratorSpec, History
+from widgets.controls import Kit, set_enabled
+
+__all__ = ["HistoryPanel"]
+
+_SHOWN = 60
+
+
+class HistoryPanel:
+    """Undo, redo and the list of steps; a click on one goes there."""
+
+    title = "History"
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._listed: History | None = None
+
+    def build(self) -> None:
+        """Make the controls."""
+        session, look = self._kit.session, self._kit.look
+        with dpg.group(horizontal=True):
+            dpg.add_button(tag="undo", label="↩ Undo", width=look.px(132), callback=lambda: session.undo())
+            dpg.add_button(tag="redo", label="Redo ↪", width=-1, callback=lambda: session.redo())
+        with dpg.child_window(tag="history_list", border=False):
+            pass
+
+    def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
+        """Show the steps, the current one marked."""
+        session = self._kit.session
+        set_enabled(("undo",), session.can_undo)
+        set_enabled(("redo",), session.can_redo)
+        if session.history is self._listed:
+            return
+        self._listed = session.history
+        dpg.delete_item("history_list", children_only=True)
+        if spec is None:
+            dpg.add_text("Steps appear here.", parent="history_list", color=(*self._kit.look.palette.quiet, 255))
+            return
+        for node in reversed(session.history.nodes[-_SHOWN:]):
+            dpg.add_selectable(
+                label=f"{node.label}##{node.id}",
+                parent="history_list",
+                default_value=node.id == session.history.cursor,
+                user_data=node.id,
+                callback=lambda _sender, _value, step: session.jump(step),
+            )

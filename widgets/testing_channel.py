@@ -1,0 +1,159 @@
+"""A line of JSON in, a line of JSON out: how tests find things in the running app.
+
+Started only by ``--test-channel``. It looks and never edits: hands are real, they come from the X server.
+Every command is answered by one line; ``{"event": "ready"}`` comes first, by itself.
+
+==========================  =====================================================================================
+command                     answer
+==========================  =====================================================================================
+``rect tag``                ``rect``: left, top, width, height of an item, in pixels
+``picture``                 ``rect`` of the picture itself, ``zoom``, ``crisp``
+``value tag``               ``value``, ``enabled``
+``settle n``                after ``n`` frames in a row in which no job and no render was going on
+``state``                   ``state`` as in project files, ``step`` (label), ``steps``, ``model``, ``dirty``
+``notices``                 ``texts`` of the notices that are shown
+``front tag``               brings a docked panel's tab to the front
+``frame path``              writes the bytes of the newest frame; ``shape``
+``card path``               writes the bytes that the graphics card holds; ``shape``
+``log``                     since the last ``log``: ``shown`` frames as ``[requested, finished, shown]`` and ``ticks``,
+                            the times of all window frames, in seconds of `time.perf_counter`
+``quit``                    closes the window
+==========================  =====================================================================================
+"""
+
+import json
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import dearpygui.dearpygui as dpg
+
+from explorer.state.serialize import encode_state
+from widgets.texture import Pixels
+
+if TYPE_CHECKING:
+    from explorer.session import Frame
+    from widgets.window import Window
+
+__all__ = ["TestingChannel"]
+
+Answer = dict[str, object]
+
+_LOGGED = 20_000
+
+
+class TestingChannel:
+    """Obeys one command after each frame.
+
+    Args:
+        window: The window to look into.
+        commands: One JSON object a line, with ``op`` and its arguments.
+        answers: Where answers go.
+    """
+
+    def __init__(self, window: "Window", commands: IO[str], answers: IO[str]) -> None:
+        self._window = window
+        self._answers = answers
+        self._commands: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
+        self._settling: int | None = None
+        self._settle = 0
+        self._frame: Frame | None = None
+        self._shown: list[tuple[float, float, float]] = []
+        self._ticks: list[float] = []
+        self._ready = False
+        threading.Thread(target=self._listen, args=(commands,), name="test channel", daemon=True).start()
+
+    def after_frame(self) -> None:
+        """Note the time and answer what was asked."""
+        self._note()
+        if not self._ready:
+            self._ready = True
+            self._say({"event": "ready"})
+        if self._settling is not None:
+            session = self._window.session
+            if session.is_rendering or session.jobs:
+                self._settling = self._settle
+                return
+            self._settling -= 1
+            if self._settling > 0:
+                return
+            self._settling = None
+            self._say({"ok": True})
+        if not self._commands.empty():
+            self._obey(self._commands.get())
+
+    def _listen(self, commands: IO[str]) -> None:
+        for line in commands:
+            self._commands.put(json.loads(line))
+        # Whoever started the app is gone.
+        self._commands.put({"op": "quit"})
+
+    def _note(self) -> None:
+        now_s = time.perf_counter()
+        self._ticks.append(now_s)
+        del self._ticks[:-_LOGGED], self._shown[:-_LOGGED]
+        frame = self._window.frame
+        if frame is not None and frame is not self._frame:
+            self._frame = frame
+            self._shown.append((frame.timings.requested_s, frame.timings.finished_s, now_s))
+
+    def _say(self, answer: Answer) -> None:
+        self._answers.write(json.dumps(answer) + "\n")
+        self._answers.flush()
+
+    def _obey(self, command: dict[str, object]) -> None:
+        op, tag = str(command["op"]), command.get("tag")
+        if op == "quit":
+            dpg.stop_dearpygui()
+        elif op == "settle":
+            self._settling = self._settle = int(str(command["n"]))
+            return
+        self._say(self._answer(op, tag if isinstance(tag, int | str) else "", Path(str(command.get("path", "")))))
+
+    def _answer(self, op: str, tag: int | str, path: Path) -> Answer:
+        window = self._window
+        match op:
+            case "rect":
+                return {"rect": [*dpg.get_item_rect_min(tag), *dpg.get_item_rect_size(tag)]}
+            case "picture":
+                rect = window.picture.rect_on_screen()
+                return {"rect": rect, "zoom": window.picture.zoom, "crisp": window.picture.is_crisp}
+            case "value":
+                return {"value": dpg.get_value(tag), "enabled": dpg.is_item_enabled(tag)}
+            case "state":
+                return self._state()
+            case "notices":
+                return {"texts": window.toasts.texts}
+            case "front":
+                dpg.focus_item(tag)
+                return {"ok": True}
+            case "frame":
+                pixels = window.picture.pixels
+                return self._write(path, pixels)
+            case "card":
+                return self._write(path, window.picture.read_back())
+            case "log":
+                answer: Answer = {"shown": self._shown, "ticks": self._ticks}
+                self._shown, self._ticks = [], []
+                return answer
+            case "quit":
+                return {"ok": True}
+        return {"error": f"unknown command {op!r}"}
+
+    def _state(self) -> Answer:
+        session = self._window.session
+        return {
+            "state": encode_state(session.state),
+            "step": session.history.current.label,
+            "steps": len(session.history.nodes),
+            "model": session.model_name,
+            "dirty": session.is_dirty,
+        }
+
+    def _write(self, path: Path, pixels: Pixels | None) -> Answer:
+        if pixels is None:
+            return {"shape": None}
+        path.write_bytes(pixels.tobytes())
+        return {"shape": list(pixels.shape)}

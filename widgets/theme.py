@@ -1,0 +1,210 @@
+"""The look: one dark palette, one type family, one grid, everything multiplied by one scale factor."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+from widgets.places import asset
+
+__all__ = ["Colour", "Look", "Palette", "apply_theme"]
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours, 0 to 255: neutral greys, so that the surroundings do not tint how a picture is seen.
+
+    Text on ``panel`` has a contrast of 13:1, ``quiet`` text 6:1. ``raised`` and ``line`` are Dear PyGui's own
+    colours of tab bars and of the gaps between docked windows, which no theme reaches.
+    """
+
+    backdrop: Colour = (18, 18, 18)
+    """Behind the picture."""
+    panel: Colour = (28, 28, 29)
+    """Panels."""
+    raised: Colour = (37, 37, 38)
+    """Title bars, menus, tooltips."""
+    field: Colour = (49, 49, 52)
+    """Sliders, buttons, inputs."""
+    field_hover: Colour = (62, 62, 66)
+    """Under the mouse."""
+    line: Colour = (60, 60, 62)
+    """Separators and borders."""
+    text: Colour = (226, 226, 228)
+    """Ordinary text."""
+    quiet: Colour = (156, 156, 161)
+    """Captions and facts."""
+    off: Colour = (106, 106, 110)
+    """What cannot be used now."""
+    accent: Colour = (82, 148, 206)
+    """What the hand moves."""
+    accent_dim: Colour = (46, 88, 130)
+    """What is chosen."""
+    error: Colour = (236, 122, 108)
+    """Errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Palette, fonts and scale: what every panel is built with."""
+
+    palette: Palette
+    """Colours."""
+    scale: float
+    """Pixels on screen for a pixel of the design; 2 on a 4K screen held near."""
+    body: int
+    """Font of ordinary text."""
+    strong: int
+    """Font of headings."""
+    primary: int
+    """Theme of the one button that matters most."""
+    chosen: int
+    """Theme of a toggle that is on."""
+    flush: int
+    """Theme of a window without padding."""
+    status: int
+    """Theme of the status line."""
+
+    def px(self, design_px: float) -> int:
+        """Pixels on screen for pixels of the design."""
+        return round(design_px * self.scale)
+
+
+def apply_theme(scale: float = 1.0) -> Look:
+    """Load the fonts, bind the theme, and return what panels need to look alike."""
+    palette = Palette()
+    with dpg.font_registry():
+        body = _font("Inter-Regular.otf", round(15 * scale))
+        strong = _font("Inter-SemiBold.otf", round(15 * scale))
+    dpg.bind_font(body)
+    dpg.bind_theme(_global_theme(palette, scale))
+    return Look(
+        palette=palette,
+        scale=scale,
+        body=body,
+        strong=strong,
+        primary=_button_theme(palette.accent_dim, palette.accent, palette.text),
+        chosen=_button_theme(palette.accent_dim, palette.accent, palette.text),
+        flush=_window_theme(palette.backdrop, (0, 0)),
+        status=_window_theme(palette.raised, (round(10 * scale), round(3 * scale))),
+    )
+
+
+def _font(name: str, size_px: int) -> int:
+    path: Path = asset("fonts", name)
+    return int(dpg.add_font(str(path), size_px))
+
+
+def _global_theme(palette: Palette, scale: float) -> int:
+    with dpg.theme() as theme:
+        with dpg.theme_component(dpg.mvAll):
+            for target, colour in _colours(palette).items():
+                dpg.add_theme_color(target, (*colour, 255), category=dpg.mvThemeCat_Core)
+            for target, (x, y) in _styles().items():
+                dpg.add_theme_style(target, x * scale, y * scale, category=dpg.mvThemeCat_Core)
+        with dpg.theme_component(dpg.mvAll, enabled_state=False):
+            dpg.add_theme_color(dpg.mvThemeCol_Text, (*palette.off, 255), category=dpg.mvThemeCat_Core)
+            for target in (
+                dpg.mvThemeCol_FrameBg,
+                dpg.mvThemeCol_FrameBgHovered,
+                dpg.mvThemeCol_FrameBgActive,
+                dpg.mvThemeCol_Button,
+                dpg.mvThemeCol_ButtonHovered,
+                dpg.mvThemeCol_ButtonActive,
+            ):
+                dpg.add_theme_color(target, (*palette.raised, 255), category=dpg.mvThemeCat_Core)
+            for target in (dpg.mvThemeCol_SliderGrab, dpg.mvThemeCol_SliderGrabActive, dpg.mvThemeCol_CheckMark):
+                dpg.add_theme_color(target, (*palette.field_hover, 255), category=dpg.mvThemeCat_Core)
+    return int(theme)
+
+
+def _colours(p: Palette) -> dict[int, Colour]:
+    return {
+        dpg.mvThemeCol_Text: p.text,
+        dpg.mvThemeCol_TextDisabled: p.off,
+        dpg.mvThemeCol_WindowBg: p.panel,
+        dpg.mvThemeCol_ChildBg: p.panel,
+        dpg.mvThemeCol_PopupBg: p.raised,
+        dpg.mvThemeCol_Border: p.line,
+        dpg.mvThemeCol_FrameBg: p.field,
+        dpg.mvThemeCol_FrameBgHovered: p.field_hover,
+        dpg.mvThemeCol_FrameBgActive: p.field_hover,
+        dpg.mvThemeCol_TitleBg: p.raised,
+        dpg.mvThemeCol_TitleBgActive: p.raised,
+        dpg.mvThemeCol_TitleBgCollapsed: p.raised,
+        dpg.mvThemeCol_MenuBarBg: p.raised,
+        dpg.mvThemeCol_ScrollbarBg: p.panel,
+        dpg.mvThemeCol_ScrollbarGrab: p.field,
+        dpg.mvThemeCol_ScrollbarGrabHovered: p.field_hover,
+        dpg.mvThemeCol_ScrollbarGrabActive: p.field_hover,
+        dpg.mvThemeCol_CheckMark: p.accent,
+        dpg.mvThemeCol_SliderGrab: p.accent,
+        dpg.mvThemeCol_SliderGrabActive: p.accent,
+        dpg.mvThemeCol_Button: p.field,
+        dpg.mvThemeCol_ButtonHovered: p.field_hover,
+        dpg.mvThemeCol_ButtonActive: p.accent_dim,
+        dpg.mvThemeCol_Header: p.accent_dim,
+        dpg.mvThemeCol_HeaderHovered: p.field_hover,
+        dpg.mvThemeCol_HeaderActive: p.accent_dim,
+        dpg.mvThemeCol_Separator: p.line,
+        dpg.mvThemeCol_SeparatorHovered: p.accent_dim,
+        dpg.mvThemeCol_SeparatorActive: p.accent,
+        dpg.mvThemeCol_ResizeGrip: p.field,
+        dpg.mvThemeCol_ResizeGripHovered: p.accent_dim,
+        dpg.mvThemeCol_ResizeGripActive: p.accent,
+        dpg.mvThemeCol_Tab: p.raised,
+        dpg.mvThemeCol_TabHovered: p.field_hover,
+        dpg.mvThemeCol_TabActive: p.panel,
+        dpg.mvThemeCol_TabUnfocused: p.raised,
+        dpg.mvThemeCol_TabUnfocusedActive: p.panel,
+        dpg.mvThemeCol_DockingPreview: p.accent,
+        dpg.mvThemeCol_DockingEmptyBg: p.backdrop,
+        dpg.mvThemeCol_TextSelectedBg: p.accent_dim,
+        dpg.mvThemeCol_TableHeaderBg: p.raised,
+        dpg.mvThemeCol_TableBorderStrong: p.line,
+        dpg.mvThemeCol_TableBorderLight: p.line,
+        dpg.mvThemeCol_NavHighlight: p.accent,
+    }
+
+
+def _styles() -> dict[int, tuple[float, float]]:
+    """Sizes of the design; a negative second value stays unused."""
+    return {
+        dpg.mvStyleVar_WindowPadding: (12, 10),
+        dpg.mvStyleVar_FramePadding: (8, 4),
+        dpg.mvStyleVar_ItemSpacing: (8, 6),
+        dpg.mvStyleVar_ItemInnerSpacing: (6, 4),
+        dpg.mvStyleVar_CellPadding: (4, 2),
+        dpg.mvStyleVar_WindowRounding: (6, -1),
+        dpg.mvStyleVar_ChildRounding: (4, -1),
+        dpg.mvStyleVar_FrameRounding: (4, -1),
+        dpg.mvStyleVar_PopupRounding: (6, -1),
+        dpg.mvStyleVar_GrabRounding: (4, -1),
+        dpg.mvStyleVar_TabRounding: (4, -1),
+        dpg.mvStyleVar_ScrollbarRounding: (6, -1),
+        dpg.mvStyleVar_ScrollbarSize: (11, -1),
+        dpg.mvStyleVar_GrabMinSize: (11, -1),
+        dpg.mvStyleVar_WindowBorderSize: (0, -1),
+        dpg.mvStyleVar_PopupBorderSize: (1, -1),
+        dpg.mvStyleVar_FrameBorderSize: (0, -1),
+        dpg.mvStyleVar_TabBorderSize: (0, -1),
+        dpg.mvStyleVar_IndentSpacing: (16, -1),
+    }
+
+
+def _button_theme(face: Colour, hover: Colour, text: Colour) -> int:
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvButton):
+        dpg.add_theme_color(dpg.mvThemeCol_Button, (*face, 255))
+        dpg.add_theme_color(dpg.mvThemeCol_ButtonHovered, (*hover, 255))
+        dpg.add_theme_color(dpg.mvThemeCol_ButtonActive, (*hover, 255))
+        dpg.add_theme_color(dpg.mvThemeCol_Text, (*text, 255))
+    return int(theme)
+
+
+def _window_theme(colour: Colour, padding: tuple[int, int]) -> int:
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
+        dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*colour, 255))
+        dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, *padding)
+    return int(theme)

@@ -1,0 +1,115 @@
+"""What the app has to say: notices that pass by, errors that stay until they are dismissed."""
+
+import time
+from dataclasses import dataclass
+
+import dearpygui.dearpygui as dpg
+
+from widgets.controls import Kit
+
+__all__ = ["Toasts"]
+
+_WINDOW = "toasts"
+_WIDTH_PX = 420
+_SECONDS = {"info": 4.0, "warning": 9.0}
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    number: int
+    level: str
+    text: str
+    ends_s: float | None
+
+
+class Toasts:
+    """A stack of notices at the bottom of the picture. It never takes the keyboard and blocks nothing."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._look = kit.look
+        self._notices: list[_Notice] = []
+        self._count = 0
+        self._changed = False
+        with dpg.window(
+            tag=_WINDOW,
+            show=False,
+            no_title_bar=True,
+            no_resize=True,
+            no_move=True,
+            no_docking=True,
+            no_saved_settings=True,
+            no_focus_on_appearing=True,
+            autosize=True,
+            min_size=(look_width(kit), 10),
+        ):
+            pass
+        with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
+            dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*kit.look.palette.raised, 250))
+            dpg.add_theme_color(dpg.mvThemeCol_Border, (*kit.look.palette.field_hover, 255))
+            dpg.add_theme_style(dpg.mvStyleVar_WindowBorderSize, 1)
+        dpg.bind_item_theme(_WINDOW, theme)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a notice will pass by itself, so that frames must go on."""
+        return any(notice.ends_s is not None for notice in self._notices)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is shown now, oldest first."""
+        return [notice.text for notice in self._notices]
+
+    def say(self, level: str, text: str) -> None:
+        """Show a notice; an error stays until it is dismissed, and the same one is not shown twice."""
+        self._notices = [notice for notice in self._notices if notice.text != text][-(_SHOWN - 1) :]
+        self._count += 1
+        ends_s = time.monotonic() + _SECONDS[level] if level in _SECONDS else None
+        self._notices.append(_Notice(self._count, level, text, ends_s))
+        self._changed = True
+
+    def dismiss(self, number: int) -> None:
+        """Take one away."""
+        self._notices = [notice for notice in self._notices if notice.number != number]
+        self._changed = True
+
+    def poll(self, left: float, bottom: float, width: float) -> None:
+        """Let old notices pass, and keep the stack in its place: the bottom of the picture."""
+        now_s = time.monotonic()
+        alive = [notice for notice in self._notices if notice.ends_s is None or notice.ends_s > now_s]
+        if self._changed or len(alive) != len(self._notices):
+            self._notices = alive
+            self._changed = False
+            self._rebuild()
+        if self._notices:
+            height = dpg.get_item_height(_WINDOW)
+            x = left + (width - dpg.get_item_width(_WINDOW)) / 2
+            dpg.set_item_pos(_WINDOW, [int(x), int(bottom - height - self._look.px(14))])
+
+    def _rebuild(self) -> None:
+        dpg.delete_item(_WINDOW, children_only=True)
+        dpg.configure_item(_WINDOW, show=bool(self._notices))
+        palette, px = self._look.palette, self._look.px
+        names = {"error": ("Error", palette.error), "warning": ("Note", palette.accent)}
+        for place, notice in enumerate(self._notices):
+            if place:
+                dpg.add_separator(parent=_WINDOW)
+            with dpg.group(horizontal=True, parent=_WINDOW):
+                with dpg.group(width=px(_WIDTH_PX)):
+                    if notice.level in names:
+                        word, colour = names[notice.level]
+                        item = dpg.add_text(word, color=(*colour, 255))
+                        dpg.bind_item_font(item, self._look.strong)
+                    dpg.add_text(notice.text, wrap=px(_WIDTH_PX))
+                dpg.add_button(
+                    label="×",
+                    tag=f"dismiss_{notice.number}",
+                    width=px(26),
+                    user_data=notice.number,
+                    callback=lambda _sender, _value, number: self.dismiss(number),
+                )
+
+
+def look_width(kit: Kit) -> int:
+    """The least width of the stack, in pixels on screen."""
+    return kit.look.px(_WIDTH_PX + 60)

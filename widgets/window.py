@@ -1,0 +1,171 @@
+"""The window put together: panels in their docks, the picture in the middle, and what one frame does."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import dearpygui.dearpygui as dpg
+
+from explorer.commands.picture import write_png
+from widgets.controls import Kit
+from widgets.files import FileDialogs
+from widgets.layout import Place, reset_layout
+from widgets.menu import Actions, build_menu, refresh_menu
+from widgets.panels import Panel
+from widgets.panels.equivariance import EquivariancePanel
+from widgets.panels.history import HistoryPanel
+from widgets.panels.latent import LatentPanel
+from widgets.panels.mixing import MixingPanel
+from widgets.panels.model import ModelPanel
+from widgets.panels.noise import NoisePanel
+from widgets.panels.sliders import SlidersPanel
+from widgets.panels.truncation import TruncationPanel
+from widgets.picture import PictureView
+from widgets.seed_plane import point_of
+from widgets.shortcuts import Shortcut, bind_shortcuts
+from widgets.status import FrameRate, StatusLine
+from widgets.theme import Look
+from widgets.toasts import Toasts
+from widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from explorer.session import Frame, Session
+
+__all__ = ["Window"]
+
+
+class Window:
+    """Everything on screen. One thread makes it and calls it.
+
+    Args:
+        look: Colours, fonts, scale.
+        session: What is shown and edited.
+        layout: The file that the arrangement is kept in.
+        library: Dear PyGui's compiled module.
+    """
+
+    def __init__(self, look: Look, session: "Session", layout: Path, library: ModuleType) -> None:
+        self.session = session
+        """What is shown and edited."""
+        self.frame: Frame | None = None
+        """The newest picture, with its timings."""
+        self.rate = FrameRate()
+        """Of the window."""
+        self._look = look
+        self._layout = layout
+        self._library = library
+        self._layout_reset = False
+        self._seen: tuple[object, ...] = ()
+        self._build(Kit(look, session))
+
+    def _build(self, kit: Kit) -> None:
+        self.toasts = Toasts(kit)
+        self._dialogs = FileDialogs(kit.look, self.session, self.toasts.say, self.save_picture)
+        self._latent = LatentPanel(kit)
+        self._panels: dict[Place, Panel] = {
+            Place.MODEL: ModelPanel(kit, self._dialogs),
+            Place.HISTORY: HistoryPanel(kit),
+            Place.LATENT: self._latent,
+            Place.TRUNCATION: TruncationPanel(kit),
+            Place.NOISE: NoisePanel(kit),
+            Place.SLIDERS: SlidersPanel(kit),
+            Place.MIXING: MixingPanel(kit),
+            Place.EQUIVARIANCE: EquivariancePanel(kit),
+        }
+        for place, panel in self._panels.items():
+            with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
+                panel.build()
+        with dpg.window(
+            label="Picture", tag=int(Place.PICTURE), no_close=True, no_scrollbar=True, no_scroll_with_mouse=True
+        ):
+            self.picture = PictureView(kit.look)
+            self._welcome = Welcome(kit, self._dialogs)
+        dpg.bind_item_theme(int(Place.PICTURE), kit.look.flush)
+        with dpg.window(label="Status", tag=int(Place.STATUS), no_close=True, no_scrollbar=True, min_size=(100, 20)):
+            self._status = StatusLine(kit)
+        dpg.bind_item_theme(int(Place.STATUS), kit.look.status)
+        build_menu(kit.look, self._dialogs, self.picture, self._actions())
+        bind_shortcuts(self._shortcuts())
+
+    def _actions(self) -> Actions:
+        return Actions(self.session.undo, self.session.redo, self._reset_layout, dpg.stop_dearpygui)
+
+    def _shortcuts(self) -> tuple[Shortcut, ...]:
+        return (
+            Shortcut(dpg.mvKey_O, self._dialogs.open_checkpoint),
+            Shortcut(dpg.mvKey_S, self._save),
+            Shortcut(dpg.mvKey_S, self._save_as, shift=True),
+            Shortcut(dpg.mvKey_Z, self.session.undo),
+            Shortcut(dpg.mvKey_Z, self.session.redo, shift=True),
+            Shortcut(dpg.mvKey_Y, self.session.redo),
+            Shortcut(dpg.mvKey_Q, dpg.stop_dearpygui),
+        )
+
+    def update(self) -> bool:
+        """Take in what happened since the last frame; true when something on screen changed by it."""
+        frame = self.session.newest_frame()
+        if frame is not None:
+            self.frame = frame
+            self.picture.show(frame.pixels)
+        messages = self.session.messages()
+        for message in messages:
+            self.toasts.say(message.level, message.text)
+        self._latent.poll()
+        self.picture.poll(self._where, self._latent.move, self._latent.commit)
+        changed = self._refresh()
+        left, top = dpg.get_item_pos(int(Place.PICTURE))
+        width, height = dpg.get_item_width(int(Place.PICTURE)), dpg.get_item_height(int(Place.PICTURE))
+        self.toasts.poll(left, top + height, width)
+        self._welcome.refresh()
+        return changed or frame is not None or bool(messages)
+
+    def show_status(self, *, resting: bool) -> None:
+        """Bring the numbers of the status line up to date."""
+        self._status.refresh(self.frame, self.picture.zoom, None if resting else self.rate.fps)
+
+    def between_frames(self) -> None:
+        """Do what must not happen while a frame is being drawn."""
+        if self._layout_reset:
+            self._layout_reset = False
+            if not reset_layout(self._layout, self._look.scale, self._library):
+                self.toasts.say("info", "The layout will be back at the next start.")
+
+    @property
+    def must_redraw(self) -> bool:
+        """Whether frames must go on although no hand moves."""
+        return self.session.is_rendering or bool(self.session.jobs) or self.toasts.is_waiting
+
+    def save_picture(self, path: Path) -> None:
+        """Write the picture that is shown, as the command line would.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        if self.frame is not None:
+            write_png(self.frame.pixels, path)
+
+    def _refresh(self) -> bool:
+        session = self.session
+        seen = (session.state, session.spec, session.history, session.direction_count, session.model_name)
+        if len(seen) == len(self._seen) and all(new is old for new, old in zip(seen, self._seen, strict=True)):
+            return False
+        self._seen = seen
+        for panel in self._panels.values():
+            panel.refresh(session.state, session.spec)
+        refresh_menu(has_model=session.spec is not None, can_undo=session.can_undo, can_redo=session.can_redo)
+        return True
+
+    def _where(self) -> tuple[float, float]:
+        point = point_of(self.session.state)
+        return point.x, point.y
+
+    def _save(self) -> None:
+        if self.session.spec is not None:
+            self._dialogs.save_project()
+
+    def _save_as(self) -> None:
+        if self.session.spec is not None:
+            self._dialogs.save_project_as()
+
+    def _reset_layout(self) -> None:
+        self._layout_reset = True
