@@ -7,6 +7,8 @@ from explorer.generators.stylegan2 import Discriminator, DiscriminatorConfig, Ge
 
 SMALL = {"resolution": 16, "channel_base": 128, "channel_max": 12}
 
+SMOOTH = (1.0, 2.0, 3.0, 4.0, 4.0, 3.0, 2.0, 1.0)
+
 GENERATORS = {
     "skip": {},
     "resnet": {"architecture": "resnet"},
@@ -22,6 +24,7 @@ GENERATORS = {
     "odd filter": {"resample_filter": (1.0, 2.0, 1.0)},
     "long filter": {"resample_filter": (1.0, 2.0, 3.0, 5.0, 6.0, 6.0, 5.0, 3.0, 2.0, 1.0), "architecture": "resnet"},
     "matrix filter": {"resample_filter": ((1.0, 2.0, 0.0), (0.5, 4.0, 1.0), (0.0, 2.0, 1.0))},
+    "wide matrix filter": {"resample_filter": tuple(tuple(a * b for b in SMOOTH) for a in SMOOTH)},
     "no filter": {"resample_filter": (1.0,)},
     "swish": {"activation": "swish", "mapping_activation": "relu"},
     "pointwise": {"kernel_size": 1, "img_channels": 1},
