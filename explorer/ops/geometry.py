@@ -6,7 +6,6 @@ Convention
     positions; a negative padding crops. Filtering keeps only positions where every tap is inside.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -88,46 +87,6 @@ def plan_axes(x: Tensor, f: Tensor | None, *, up: Scale, down: Scale, pad: Paddi
                 f"{axis.before} and {axis.after} to {padded}, and the filter has {axis.taps} taps"
             )
     return axes
-
-
-@dataclass(frozen=True, slots=True)
-class Polyphase:
-    """A resampling along one axis as ``phases`` strided filters over the samples that exist.
-
-    Output ``q * phases + r`` is ``sum_j taps[r, j] * x[q * stride + first + j]``, where ``taps[r, j]`` is the
-    filter's tap ``index[r, j]``, or 0 where ``index`` is the number of taps.
-    """
-
-    phases: int
-    stride: int
-    first: int
-    count: int
-    """Number of ``q``: outputs for each phase, rounded up."""
-    index: Tensor
-    """``[phases, span]``, int64, for a filter in correlation order."""
-
-
-@lru_cache(maxsize=512)
-def polyphase(axis: Axis) -> Polyphase:
-    """Split a resampling into phases, so that inserted zeros are never visited.
-
-    Output ``o`` sees sample ``i`` through tap ``up * i + before - down * o``. With ``g = gcd(up, down)`` this
-    depends on ``o`` modulo ``up / g`` alone, up to a shift of ``down / g`` samples.
-    """
-    g = math.gcd(axis.up, axis.down)
-    phases, stride = axis.up // g, axis.down // g
-    hits = [
-        (r, (r * axis.down + tap - axis.before) // axis.up, tap)
-        for r in range(phases)
-        for tap in range(axis.taps)
-        if (r * axis.down + tap - axis.before) % axis.up == 0
-    ]
-    first = min((j for _, j, _ in hits), default=0)
-    span = max((j for _, j, _ in hits), default=0) - first + 1
-    index = torch.full((phases, span), axis.taps, dtype=torch.int64)
-    for r, j, tap in hits:
-        index[r, j - first] = tap
-    return Polyphase(phases, stride, first, -(-axis.out // phases), index)
 
 
 @lru_cache(maxsize=64)

@@ -7,31 +7,24 @@ Convention
     any number of times, and hold for every device and floating dtype.
 """
 
-from itertools import pairwise
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
 from explorer.ops.dispatch import choose, numba_lacks
-from explorer.ops.filter_design import separate
 from explorer.ops.geometry import (
     Axis,
     Padding,
-    Polyphase,
     Scale,
     band,
     filter_size,
     parse_padding,
     parse_scale,
     plan_axes,
-    polyphase,
 )
 
-# A filter along one axis is a banded matrix. Its blocks hold zeros too, yet up to about this size a dense matrix
-# product beats a short convolution.
-BLOCK = 128
+# A filter along one axis is a banded matrix. Up to this size a dense matrix product beats a transposed convolution.
+BAND_UP_TO = 128
 # Below this many samples of output the call to the compiled loops costs more than it saves.
 NUMBA_FROM_SAMPLES = 1 << 14
 
@@ -134,97 +127,78 @@ def downsample2d(
 
 
 def torch_upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filter: bool, gain: float) -> Tensor:
-    """The plain torch path: no inserted zero is ever multiplied."""
+    """The plain torch path: depthwise convolutions, transposed ones for up-sampling, so no inserted zero is touched."""
     ax, ay = axes
     if f is None and _is_shift(ax) and _is_shift(ay):
-        y = F.pad(x, [ax.before, ax.after, ay.before, ay.after])
+        y = _pad(x, ax.before, ax.after, ay.before, ay.after)
         return y if gain == 1 else y * gain
-    pair = _row_and_column(x, f)
-    if f is not None and pair is None:
-        return _full(x, _correlation_taps(f, x, flip_filter=flip_filter, gain=gain), ax, ay)
-    column, row = (x.new_ones(1), x.new_ones(1)) if pair is None else pair
-    column = _correlation_taps(column, x, flip_filter=flip_filter, gain=gain)
-    row = _correlation_taps(row, x, flip_filter=flip_filter, gain=1.0)
+    taps = x.new_ones(1) if f is None else f.to(x.device)
+    if not flip_filter:
+        taps = taps.flip(list(range(taps.ndim)))
+    if taps.ndim == 2:
+        return _depthwise(x, (taps * gain).to(x.dtype), ax, ay)
 
+    column, row = (taps * gain).to(x.dtype), taps.to(x.dtype)
     # Fewer samples first: shrinking comes before, enlarging after.
     if ay.out * ax.size <= ay.size * ax.out:
         return _along_x(_along_y(x, column, ay), row, ax)
     return _along_y(_along_x(x, row, ax), column, ay)
 
 
-def _row_and_column(x: Tensor, f: Tensor | None) -> tuple[Tensor, Tensor] | None:
-    """Vertical and horizontal taps of a filter that is their product."""
-    if f is None:
-        return None
-    if f.ndim == 1:
-        return f, f
-    # Looking at a filter on a GPU would make every call wait for it.
-    if f.device.type != "cpu" or f.requires_grad or x.dtype == torch.float64:
-        return None
-    pair = separate(f.to(torch.float32).numpy())
-    return None if pair is None else (torch.from_numpy(pair[0]), torch.from_numpy(pair[1].copy()))
-
-
 def _is_shift(axis: Axis) -> bool:
     return axis.taps == axis.up == axis.down == 1
 
 
-def _correlation_taps(f: Tensor, x: Tensor, *, flip_filter: bool, gain: float) -> Tensor:
-    """Taps in the order in which they meet the samples, on the device of ``x``."""
-    taps = f.to(x.device) * gain
-    if not flip_filter:
-        taps = taps.flip(list(range(taps.ndim)))
-    return taps.to(x.dtype)
-
-
 def _along_x(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
-    matrix = _spread(taps, band(axis, x.device))
-    parts = [x[..., low:high] @ matrix[first:last, low:high].T for first, last, low, high in _blocks(axis)]
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+    if _fits_band(axis):
+        return x @ _matrix(taps, axis).T
+    return _depthwise(x, taps[None, :], axis, Axis(x.shape[2], 1, 1, 1, 0, 0))
 
 
 def _along_y(x: Tensor, taps: Tensor, axis: Axis) -> Tensor:
-    matrix = _spread(taps, band(axis, x.device))
-    parts = [matrix[first:last, low:high] @ x[:, :, low:high] for first, last, low, high in _blocks(axis)]
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
+    if _fits_band(axis):
+        return _matrix(taps, axis) @ x
+    return _depthwise(x, taps[:, None], Axis(x.shape[3], 1, 1, 1, 0, 0), axis)
 
 
-def _blocks(axis: Axis) -> list[tuple[int, int, int, int]]:
-    """Cut the band in dense blocks: outputs ``[first, last)`` need inputs ``[low, high)`` alone."""
-    count = max(1, round(max(axis.size, axis.out) / BLOCK))
-    edges = [axis.out * k // count for k in range(count + 1)]
-    blocks = []
-    for first, last in pairwise(edges):
-        low = -(-(first * axis.down - axis.before) // axis.up)
-        high = ((last - 1) * axis.down + axis.taps - 1 - axis.before) // axis.up + 1
-        # A block that lies in the padding altogether still reads one sample, times 0.
-        low = min(max(low, 0), axis.size - 1)
-        blocks.append((first, last, low, max(low + 1, min(high, axis.size))))
-    return blocks
+def _fits_band(axis: Axis) -> bool:
+    return axis.up > 1 and max(axis.size, axis.out) <= BAND_UP_TO
 
 
-def _full(x: Tensor, taps: Tensor, ax: Axis, ay: Axis) -> Tensor:
-    n, c = x.shape[:2]
-    px, py = polyphase(ax), polyphase(ay)
-    kernel = F.pad(taps, [0, 1, 0, 1])[py.index.to(x.device)][:, :, px.index.to(x.device)]
-    # [phase_y, span_y, phase_x, span_x] -> [phase_y * phase_x, span_y, span_x]
-    kernel = kernel.permute(0, 2, 1, 3).flatten(0, 1)
-    y = _phase_filter(x, kernel, px, py)
-    return y.reshape(n, c, py.count * py.phases, px.count * px.phases)[:, :, : ay.out, : ax.out]
+def _matrix(taps: Tensor, axis: Axis) -> Tensor:
+    """The resampling along one axis as a matrix ``[out, size]``."""
+    return F.pad(taps, [0, 1])[band(axis, taps.device)]
 
 
-def _phase_filter(x: Tensor, kernel: Tensor, px: Polyphase, py: Polyphase) -> Tensor:
-    """Filter every plane with all phases at once and interleave them: ``[N * C, H, phases_y, W, phases_x]``."""
-    n, c, h, w = x.shape
-    span_y, span_x = kernel.shape[1:]
-    right = (px.count - 1) * px.stride + px.first + span_x - w
-    bottom = (py.count - 1) * py.stride + py.first + span_y - h
-    planes = F.pad(x.reshape(n * c, 1, h, w), [-px.first, right, -py.first, bottom])
-    y = F.conv2d(planes, kernel[:, None], stride=(py.stride, px.stride))
-    y = y.unflatten(1, (py.phases, px.phases))
-    return y.permute(0, 3, 1, 4, 2)
+def _depthwise(x: Tensor, taps: Tensor, ax: Axis, ay: Axis) -> Tensor:
+    """Filter every channel with ``taps [KH, KW]``, given in correlation order."""
+    c = x.shape[1]
+    if ax.up == ay.up == 1:
+        x, padding = _split_padding(x, ax, ay)
+        weight = taps.expand(c, 1, *taps.shape)
+        return F.conv2d(x, weight, padding=padding, stride=(ay.down, ax.down), groups=c)
+
+    # A transposed convolution is a true one, and gives everything that any tap reaches.
+    weight = taps.flip([0, 1]).expand(c, 1, *taps.shape)
+    (left, right), (top, bottom) = _surplus(ax), _surplus(ay)
+    crop_x, crop_y = max(0, min(left, right)), max(0, min(top, bottom))
+    y = F.conv_transpose2d(x, weight, stride=(ay.up, ax.up), padding=(crop_y, crop_x), groups=c)
+    y = _pad(y, crop_x - left, crop_x - right, crop_y - top, crop_y - bottom)
+    return y if ax.down == ay.down == 1 else y[:, :, :: ay.down, :: ax.down]
 
 
-def _spread(taps: Tensor, index: Tensor) -> Tensor:
-    """Look taps up by index, 0 beyond the last."""
-    return F.pad(taps, [0, 1])[index]
+def _surplus(axis: Axis) -> tuple[int, int]:
+    """How far the full convolution reaches beyond what is asked for: in front, behind."""
+    front = axis.taps - 1 - axis.before
+    behind = axis.taps - axis.up - axis.after
+    return front, behind
+
+
+def _split_padding(x: Tensor, ax: Axis, ay: Axis) -> tuple[Tensor, tuple[int, int]]:
+    """Pad or crop only by what a convolution's own, symmetric padding cannot."""
+    px, py = max(0, min(ax.before, ax.after)), max(0, min(ay.before, ay.after))
+    return _pad(x, ax.before - px, ax.after - px, ay.before - py, ay.after - py), (py, px)
+
+
+def _pad(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
+    return F.pad(x, [left, right, top, bottom]) if left or right or top or bottom else x
