@@ -43,8 +43,11 @@ def _write(generator: nn.Module, path: Path, seed: int) -> Path:
     # Every number matters: also those that start at zero, such as noise strengths and the centre of W.
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for tensor in generator.parameters():
-            tensor.copy_(torch.randn(tensor.shape, generator=random) * 0.5)
+        for name, tensor in generator.named_parameters():
+            # The mapping's numbers are kept a hundred times larger than they act.
+            scale = 100.0 if name.startswith("mapping.") and name.endswith("weight") else 1.0
+            scale *= 0.1 if name.endswith("torgb.weight") else 1.0
+            tensor.copy_(torch.randn(tensor.shape, generator=random) * scale)
         generator.get_submodule("mapping").w_avg.copy_(torch.randn(generator.spec.w_dim, generator=random) * 0.3)
     save_checkpoint(CheckpointParts(generator), path)
     return path

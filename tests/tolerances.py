@@ -34,3 +34,7 @@ GRADIENT_SHARE = 1e-3
 STYLES = Tolerance(rtol=1e-4, atol=1e-5)
 # Pictures of whole networks in half precision against float32, as a share of max(1, deviation of the picture).
 HALF_IMAGE_SHARE = {"float16": 0.03, "bfloat16": 0.2}
+# Training losses, their running averages and gradients against golden values.
+LOSS = Tolerance(rtol=2e-3, atol=1e-6)
+# Spreads estimated from 4,096 samples, against the true ones.
+DIRECTIONS = Tolerance(rtol=5e-2, atol=1e-6)

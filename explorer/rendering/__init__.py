@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from explorer.rendering.frame import Frame, Timings
     from explorer.rendering.machine import compile_kernels, use_kernels, use_threads
     from explorer.rendering.renderer import Renderer, render
-    from explorer.rendering.restrict import restrict
+    from explorer.rendering.restriction import restrict
 
 __all__ = [
     "Directions",
@@ -31,7 +31,7 @@ _HOME = {
     "compile_kernels": "machine",
     "find_directions": "directions",
     "render": "renderer",
-    "restrict": "restrict",
+    "restrict": "restriction",
     "use_kernels": "machine",
     "use_threads": "machine",
 }

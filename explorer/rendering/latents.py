@@ -12,7 +12,7 @@ from explorer.errors import StateError
 from explorer.generators.protocol import Generator
 from explorer.project.blobs import BlobStore
 from explorer.rendering.cache import Recent
-from explorer.rendering.restrict import fits
+from explorer.rendering.restriction import fits
 from explorer.rendering.seeds import class_of_seed, corners, latent_of_seed
 from explorer.state import ClassMix, Condition, GeneratorSpec, Latent, Stored
 

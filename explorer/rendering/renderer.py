@@ -21,7 +21,7 @@ from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
 from explorer.rendering.output import enlarge, pixels_of
-from explorer.rendering.restrict import restrict
+from explorer.rendering.restriction import restrict
 from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, noise_read
 from explorer.state import EditState, Latent

@@ -17,7 +17,7 @@ from pathlib import Path
 from explorer.errors import ExplorerError
 from explorer.project import BlobStore, BundledModel, Project, bundled_models, save_project
 from explorer.rendering.frame import Frame
-from explorer.rendering.restrict import replace_latents, restrict
+from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
@@ -195,6 +195,11 @@ class Session:
                 if left_s is not None and left_s <= 0:
                     return False
                 self._changed.wait(left_s)
+
+    def wait_for_frame(self, timeout_s: float) -> bool:
+        """Wait until a frame can be taken, so that a window shows it at once; false when none came in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._worker.frames.peek() is not None, timeout_s)
 
     def close(self) -> None:
         """End the background work and wait for its threads."""

@@ -127,13 +127,17 @@ class Worker:
         frame = request.renderer.frame(
             request.state,
             cancel=lambda: self._replaced(request),
-            on_preview=self.frames.put if self._last_s > _SLOW_S else None,
+            on_preview=self._show_early if self._last_s > _SLOW_S else None,
             requested_s=request.requested_s,
             request=request.number,
         )
         if frame.timings.layers_run:
             self._last_s = frame.timings.finished_s - frame.timings.started_s
         self.frames.put(frame)
+
+    def _show_early(self, frame: Frame) -> None:
+        self.frames.put(frame)
+        self._changed()
 
     def _replaced(self, request: Request) -> bool:
         newer = self._requests.peek()
