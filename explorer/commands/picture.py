@@ -104,7 +104,7 @@ def refuse_dropped(changes: Changes, renderer: "Renderer") -> None:
     Raises:
         StateError: One of them is of no use on this model.
     """
-    from explorer.rendering.restrict import restrict
+    from explorer.rendering.restriction import restrict
 
     _, dropped = restrict(changes.apply(EditState()), renderer.generator.spec)
     if dropped:

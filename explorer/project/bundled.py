@@ -7,7 +7,7 @@ from explorer.errors import CheckpointError
 
 __all__ = ["DEFAULT_BUNDLED", "BundledModel", "bundled_models", "find_bundled"]
 
-DEFAULT_BUNDLED = "toons-64"
+DEFAULT_BUNDLED = "toons64"
 """What opens when nothing is named; the first by name where it is missing."""
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models"
