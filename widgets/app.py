@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from explorer.commands.display import why_no_display
 from explorer.errors import ExplorerError
-from widgets.display import Waiter, prefer_glx
 from widgets.layout import layout_file
+from widgets.native import Native, prefer_glx
 from widgets.places import settings_folder
 
 if TYPE_CHECKING:
@@ -63,19 +63,19 @@ def run(source: str | None = None, *, options: Options | None = None) -> None:
             session.open(source)
         elif session.bundled:
             session.open(f"bundled:{session.bundled[0].name}")
-        with _viewport(session, options or Options()) as (window, waiter):
-            _loop(window, waiter, test_channel=bool(options and options.test_channel))
+        with _viewport(session, options or Options()) as (window, native):
+            _loop(window, native, test_channel=bool(options and options.test_channel))
     finally:
         session.close()
 
 
 @contextlib.contextmanager
-def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, Waiter]]":
+def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, Native]]":
     import dearpygui._dearpygui as library
     import dearpygui.dearpygui as dpg
 
     from widgets.texture import open_texture
-    from widgets.theme import apply_theme
+    from widgets.theme import apply_theme, dock_colours
     from widgets.window import Window
 
     layout = layout_file(settings_folder(), options.scale)
@@ -102,10 +102,12 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, W
         dpg.setup_dearpygui()
         look = apply_theme(options.scale)
         # All windows exist before the first frame, which drops from the arrangement what it cannot find.
-        window = Window(look, session, layout, library)
+        native = Native(library.__file__)
+        window = Window(look, session, layout, native)
         dpg.show_viewport()
         window.picture.attach(open_texture(dpg.add_texture_registry(), zero_copy=options.zero_copy))
-        yield window, Waiter(library)
+        native.paint(dock_colours(look.palette))
+        yield window, native
         _remember_layout(layout)
     finally:
         dpg.destroy_context()
@@ -117,13 +119,13 @@ def _remember_layout(layout: Path) -> None:
     dpg.save_init_file(str(layout))
 
 
-def _loop(window: "Window", waiter: Waiter, *, test_channel: bool) -> None:
+def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
     import dearpygui.dearpygui as dpg
 
     from widgets.testing_channel import TestingChannel
 
     channel = TestingChannel(window, sys.stdin, sys.stdout) if test_channel else None
-    pace = _Pace(waiter, rest_s=0.004 if channel else _REST_S)
+    pace = _Pace(native, rest_s=0.004 if channel else _REST_S)
     while dpg.is_dearpygui_running():
         if window.update():
             pace.stay_awake()
@@ -141,8 +143,8 @@ def _loop(window: "Window", waiter: Waiter, *, test_channel: bool) -> None:
 class _Pace:
     """Sixty frames a second while something happens, almost none while nothing does."""
 
-    def __init__(self, waiter: Waiter, *, rest_s: float) -> None:
-        self._waiter = waiter
+    def __init__(self, native: Native, *, rest_s: float) -> None:
+        self._native = native
         self._rest_s = rest_s
         self._next_s = 0.0
         self._awake_until_s = time.perf_counter() + 1.0
@@ -165,7 +167,7 @@ class _Pace:
         else:
             self.resting = True
             window.rate.rest()
-            self._waiter.until_input(self._rest_s)
+            self._native.wait_for_input(self._rest_s)
             if time.perf_counter() - now_s < self._rest_s * 0.9:
                 self.stay_awake()
         self._next_s = time.perf_counter() + _FRAME_S

@@ -4,31 +4,33 @@ Dear PyGui has no way to dock a window by program, so the arrangement is a file 
 are named in it by number; with a file set, positions given in code are ignored.
 """
 
-import ctypes
 import re
-import sys
 from enum import IntEnum
 from pathlib import Path
-from types import ModuleType
 
+from widgets.native import Native
 from widgets.places import asset
 
 __all__ = ["Place", "layout_file", "reset_layout", "scaled_layout"]
 
 
 class Place(IntEnum):
-    """The number of each docked window, as in assets/layout.ini."""
+    """The number of each docked window, as in assets/layout.ini.
 
-    MODEL = 1001
-    LATENT = 1002
-    TRUNCATION = 1003
-    NOISE = 1004
-    SLIDERS = 1005
-    MIXING = 1006
-    EQUIVARIANCE = 1007
-    PICTURE = 1008
-    STATUS = 1009
-    HISTORY = 1010
+    Far beyond what Dear PyGui counts up for items without a tag: an item that got the number of a window would
+    take its place.
+    """
+
+    MODEL = 9_000_000_000_001
+    LATENT = 9_000_000_000_002
+    TRUNCATION = 9_000_000_000_003
+    NOISE = 9_000_000_000_004
+    SLIDERS = 9_000_000_000_005
+    MIXING = 9_000_000_000_006
+    EQUIVARIANCE = 9_000_000_000_007
+    PICTURE = 9_000_000_000_008
+    STATUS = 9_000_000_000_009
+    HISTORY = 9_000_000_000_010
 
 
 def scaled_layout(scale: float) -> str:
@@ -52,22 +54,12 @@ def layout_file(folder: Path, scale: float) -> Path:
     return path
 
 
-def reset_layout(path: Path, scale: float, library: ModuleType) -> bool:
+def reset_layout(path: Path, scale: float, native: Native) -> bool:
     """Bring the shipped arrangement back; must be called between frames.
 
     Returns:
-        Whether it happened at once; where the library hides the needed function it does at the next start.
+        Whether it happened at once; where it cannot, it does at the next start.
     """
     text = scaled_layout(scale)
     path.write_text(text, "utf-8")
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        load = ctypes.CDLL(str(library.__file__))._ZN5ImGui25LoadIniSettingsFromMemoryEPKcm
-    except (OSError, AttributeError):
-        return False
-    load.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
-    load.restype = None
-    encoded = text.encode()
-    load(encoded, len(encoded))
-    return True
+    return native.load_layout(text)

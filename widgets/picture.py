@@ -75,7 +75,8 @@ class PictureView:
         """Whether pixels are drawn as squares."""
         if self.sampling != "auto" or self.pixels is None:
             return self.sampling == "crisp"
-        return max(self.pixels.shape[:2]) < _SMALL_PX
+        height, width = self.pixels.shape[:2]
+        return max(height, width) < _SMALL_PX
 
     def set_sampling(self, sampling: Sampling) -> None:
         """Choose how it is enlarged."""

@@ -14,7 +14,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FloatTexture", "OpenGLTexture", "PictureTexture", "TextureUnavailable", "as_rgba", "open_texture"]
+__all__ = ["FloatTexture", "OpenGLTexture", "PictureTexture", "TextureUnavailableError", "as_rgba", "open_texture"]
 
 Pixels = NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ _SENTINEL_SIDE = 8
 _LARGEST_NAME = 4096
 
 
-class TextureUnavailable(RuntimeError):
+class TextureUnavailableError(RuntimeError):
     """The zero-copy path does not work here: use `FloatTexture`."""
 
 
@@ -68,7 +68,7 @@ def open_texture(registry: int | str, *, zero_copy: bool = True) -> PictureTextu
     if zero_copy and sys.platform.startswith("linux"):
         try:
             return OpenGLTexture(registry)
-        except TextureUnavailable:
+        except TextureUnavailableError:
             # A driver on which the texture cannot be found still shows pictures, only slower.
             return FloatTexture(registry)
     return FloatTexture(registry)
@@ -94,7 +94,7 @@ class OpenGLTexture:
         names = [name for name in range(1, _LARGEST_NAME) if self._holds(name, sentinel)]
         if len(names) != 1:
             dpg.delete_item(self.tag)
-            raise TextureUnavailable(f"{len(names)} OpenGL textures hold the sentinel, not one")
+            raise TextureUnavailableError(f"{len(names)} OpenGL textures hold the sentinel, not one")
         self._name = names[0]
 
     @contextlib.contextmanager
@@ -134,6 +134,7 @@ class OpenGLTexture:
         return np.frombuffer(raw, np.uint8).reshape(height, width, 4)
 
     def upload(self, pixels: Pixels) -> None:
+        """Write the bytes, and make room first when the size changes."""
         gl = self._gl
         # RGB goes as it is; grey has no portable format in this context, so it is widened here.
         data = np.ascontiguousarray(pixels) if pixels.ndim == 3 and pixels.shape[2] == 3 else as_rgba(pixels)
@@ -155,6 +156,7 @@ class OpenGLTexture:
         gl.glTexParameteri(gl.GL_TEXTURE_2D, gl.GL_TEXTURE_MIN_FILTER, gl.GL_LINEAR)
 
     def set_smooth(self, smooth: bool) -> None:
+        """Interpolate, or keep pixels square."""
         if smooth == self._smooth:
             return
         self._smooth = smooth
@@ -162,11 +164,13 @@ class OpenGLTexture:
             self._set_filter()
 
     def read_back(self) -> Pixels:
+        """What is drawn, ``[H, W, 4]``."""
         width, height = self.size
         with self._bound(self._name):
             return self._read(height, width).copy()
 
     def close(self) -> None:
+        """Delete the texture."""
         dpg.delete_item(self.tag)
 
 
@@ -192,6 +196,7 @@ class FloatTexture:
         return int(tag)
 
     def upload(self, pixels: Pixels) -> None:
+        """Turn the bytes into floats; Dear PyGui sends them with the next frame."""
         rgba = as_rgba(pixels)
         self._pixels = rgba
         height, width = rgba.shape[:2]
@@ -206,6 +211,7 @@ class FloatTexture:
         self._buffer[:] = scaled.repeat(times, axis=0).repeat(times, axis=1) if times > 1 else scaled
 
     def set_smooth(self, smooth: bool) -> None:
+        """Interpolate, or keep pixels square."""
         if smooth == self._smooth:
             return
         self._smooth = smooth
@@ -213,6 +219,7 @@ class FloatTexture:
             self.upload(self._pixels)
 
     def read_back(self) -> Pixels:
+        """What is drawn, ``[H, W, 4]``."""
         width, height = self.size
         if not width:
             return np.zeros((0, 0, 4), np.uint8)
@@ -220,4 +227,5 @@ class FloatTexture:
         return np.rint(self._buffer[::times, ::times] * 255).astype(np.uint8)
 
     def close(self) -> None:
+        """Delete the texture."""
         dpg.delete_item(self.tag)

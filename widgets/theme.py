@@ -7,7 +7,7 @@ import dearpygui.dearpygui as dpg
 
 from widgets.places import asset
 
-__all__ = ["Colour", "Look", "Palette", "apply_theme"]
+__all__ = ["Colour", "Look", "Palette", "apply_theme", "dock_colours"]
 
 Colour = tuple[int, int, int]
 
@@ -16,8 +16,7 @@ Colour = tuple[int, int, int]
 class Palette:
     """Colours, 0 to 255: neutral greys, so that the surroundings do not tint how a picture is seen.
 
-    Text on ``panel`` has a contrast of 13:1, ``quiet`` text 6:1. ``raised`` and ``line`` are Dear PyGui's own
-    colours of tab bars and of the gaps between docked windows, which no theme reaches.
+    Text on ``panel`` has a contrast of 13:1, ``quiet`` text 6:1.
     """
 
     backdrop: Colour = (18, 18, 18)
@@ -40,6 +39,8 @@ class Palette:
     """What cannot be used now."""
     accent: Colour = (82, 148, 206)
     """What the hand moves."""
+    grab: Colour = (62, 112, 158)
+    """The handle of a slider: dark enough for the number that may stand on it."""
     accent_dim: Colour = (46, 88, 130)
     """What is chosen."""
     error: Colour = (236, 122, 108)
@@ -104,20 +105,41 @@ def _global_theme(palette: Palette, scale: float) -> int:
                 dpg.add_theme_color(target, (*colour, 255), category=dpg.mvThemeCat_Core)
             for target, (x, y) in _styles().items():
                 dpg.add_theme_style(target, x * scale, y * scale, category=dpg.mvThemeCat_Core)
-        with dpg.theme_component(dpg.mvAll, enabled_state=False):
-            dpg.add_theme_color(dpg.mvThemeCol_Text, (*palette.off, 255), category=dpg.mvThemeCat_Core)
-            for target in (
-                dpg.mvThemeCol_FrameBg,
-                dpg.mvThemeCol_FrameBgHovered,
-                dpg.mvThemeCol_FrameBgActive,
-                dpg.mvThemeCol_Button,
-                dpg.mvThemeCol_ButtonHovered,
-                dpg.mvThemeCol_ButtonActive,
-            ):
-                dpg.add_theme_color(target, (*palette.raised, 255), category=dpg.mvThemeCat_Core)
-            for target in (dpg.mvThemeCol_SliderGrab, dpg.mvThemeCol_SliderGrabActive, dpg.mvThemeCol_CheckMark):
-                dpg.add_theme_color(target, (*palette.field_hover, 255), category=dpg.mvThemeCat_Core)
+        # A component for all kinds of items is not applied to disabled ones: each kind needs its own.
+        for kind in _CAN_BE_OFF:
+            with dpg.theme_component(kind, enabled_state=False):
+                for target, colour in _colours_off(palette).items():
+                    dpg.add_theme_color(target, (*colour, 255), category=dpg.mvThemeCat_Core)
     return int(theme)
+
+
+_CAN_BE_OFF = (
+    dpg.mvButton,
+    dpg.mvCheckbox,
+    dpg.mvCombo,
+    dpg.mvDragFloat,
+    dpg.mvInputInt,
+    dpg.mvInputText,
+    dpg.mvMenuItem,
+    dpg.mvRadioButton,
+    dpg.mvSliderFloat,
+    dpg.mvSliderInt,
+)
+
+
+def _colours_off(p: Palette) -> dict[int, Colour]:
+    return {
+        dpg.mvThemeCol_Text: p.off,
+        dpg.mvThemeCol_FrameBg: p.raised,
+        dpg.mvThemeCol_FrameBgHovered: p.raised,
+        dpg.mvThemeCol_FrameBgActive: p.raised,
+        dpg.mvThemeCol_Button: p.raised,
+        dpg.mvThemeCol_ButtonHovered: p.raised,
+        dpg.mvThemeCol_ButtonActive: p.raised,
+        dpg.mvThemeCol_SliderGrab: p.field_hover,
+        dpg.mvThemeCol_SliderGrabActive: p.field_hover,
+        dpg.mvThemeCol_CheckMark: p.off,
+    }
 
 
 def _colours(p: Palette) -> dict[int, Colour]:
@@ -140,7 +162,7 @@ def _colours(p: Palette) -> dict[int, Colour]:
         dpg.mvThemeCol_ScrollbarGrabHovered: p.field_hover,
         dpg.mvThemeCol_ScrollbarGrabActive: p.field_hover,
         dpg.mvThemeCol_CheckMark: p.accent,
-        dpg.mvThemeCol_SliderGrab: p.accent,
+        dpg.mvThemeCol_SliderGrab: p.grab,
         dpg.mvThemeCol_SliderGrabActive: p.accent,
         dpg.mvThemeCol_Button: p.field,
         dpg.mvThemeCol_ButtonHovered: p.field_hover,
@@ -169,6 +191,22 @@ def _colours(p: Palette) -> dict[int, Colour]:
     }
 
 
+def dock_colours(palette: Palette) -> dict[int, Colour]:
+    """The colours of what Dear PyGui draws outside of every theme: tab bars and the gaps between docked windows."""
+    named = _colours(palette)
+    outside = (
+        dpg.mvThemeCol_TitleBg,
+        dpg.mvThemeCol_TitleBgActive,
+        dpg.mvThemeCol_TitleBgCollapsed,
+        dpg.mvThemeCol_Separator,
+        dpg.mvThemeCol_SeparatorHovered,
+        dpg.mvThemeCol_SeparatorActive,
+        dpg.mvThemeCol_DockingPreview,
+        dpg.mvThemeCol_DockingEmptyBg,
+    )
+    return {target: named[target] for target in outside}
+
+
 def _styles() -> dict[int, tuple[float, float]]:
     """Sizes of the design; a negative second value stays unused."""
     return {
@@ -185,7 +223,7 @@ def _styles() -> dict[int, tuple[float, float]]:
         dpg.mvStyleVar_TabRounding: (4, -1),
         dpg.mvStyleVar_ScrollbarRounding: (6, -1),
         dpg.mvStyleVar_ScrollbarSize: (11, -1),
-        dpg.mvStyleVar_GrabMinSize: (11, -1),
+        dpg.mvStyleVar_GrabMinSize: (9, -1),
         dpg.mvStyleVar_WindowBorderSize: (0, -1),
         dpg.mvStyleVar_PopupBorderSize: (1, -1),
         dpg.mvStyleVar_FrameBorderSize: (0, -1),

@@ -1,7 +1,6 @@
 """The window put together: panels in their docks, the picture in the middle, and what one frame does."""
 
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import dearpygui.dearpygui as dpg
@@ -11,6 +10,7 @@ from widgets.controls import Kit
 from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, refresh_menu
+from widgets.native import Native
 from widgets.panels import Panel
 from widgets.panels.equivariance import EquivariancePanel
 from widgets.panels.history import HistoryPanel
@@ -41,10 +41,10 @@ class Window:
         look: Colours, fonts, scale.
         session: What is shown and edited.
         layout: The file that the arrangement is kept in.
-        library: Dear PyGui's compiled module.
+        native: For what Dear PyGui does not offer.
     """
 
-    def __init__(self, look: Look, session: "Session", layout: Path, library: ModuleType) -> None:
+    def __init__(self, look: Look, session: "Session", layout: Path, native: Native) -> None:
         self.session = session
         """What is shown and edited."""
         self.frame: Frame | None = None
@@ -53,7 +53,7 @@ class Window:
         """Of the window."""
         self._look = look
         self._layout = layout
-        self._library = library
+        self._native = native
         self._layout_reset = False
         self._seen: tuple[object, ...] = ()
         self._build(Kit(look, session))
@@ -127,7 +127,7 @@ class Window:
         """Do what must not happen while a frame is being drawn."""
         if self._layout_reset:
             self._layout_reset = False
-            if not reset_layout(self._layout, self._look.scale, self._library):
+            if not reset_layout(self._layout, self._look.scale, self._native):
                 self.toasts.say("info", "The layout will be back at the next start.")
 
     @property

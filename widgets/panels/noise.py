@@ -14,7 +14,7 @@ __all__ = ["NoisePanel"]
 _MODES: dict[str, Literal["const", "random", "none"]] = {"Stored": "const", "Random": "random", "Off": "none"}
 _NAMES = {mode: name for name, mode in _MODES.items()}
 _ABOUT = (
-    "Noise adds what is left to chance: curls, grain, freckles. Stored uses the maps saved with the model, Random draws "
+    "Noise adds what is left to chance: curls, grain. Stored uses the maps saved with the model, Random draws "
     "them from a seed, Off leaves them out. (Karras et al. 2019, section 3.2)"
 )
 

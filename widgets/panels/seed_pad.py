@@ -6,6 +6,7 @@ from collections.abc import Callable
 import dearpygui.dearpygui as dpg
 
 from explorer.state import SeedPad
+from widgets.layout import Place
 from widgets.pointer import Grip
 from widgets.seed_plane import seed_at, weights
 from widgets.theme import Look
@@ -14,6 +15,8 @@ __all__ = ["SeedPadView"]
 
 _CELL_PX = 46
 _HEIGHT_PX = 160
+_PADDING_PX = 12
+_BELOW_PX = 142
 _MARGIN_CELLS = 0.4
 
 
@@ -45,11 +48,7 @@ class SeedPadView:
 
     def poll(self, usable: bool, move: Callable[[float, float], None], release: Callable[[], None]) -> None:
         """Follow the panel's width, and the hand: the handle goes where the mouse is."""
-        width = max(self._look.px(120), int(dpg.get_item_rect_size("seed_random")[0]) * 2 + self._look.px(8))
-        if self._width != width:
-            self._width = width
-            dpg.configure_item(self.item, width=width)
-            self.show(self._point)
+        self._follow_panel()
         drag = self._grip.poll()
         if drag is None or not usable:
             self._dragging = False
@@ -61,6 +60,15 @@ class SeedPadView:
         if drag.ended and self._dragging:
             self._dragging = False
             release()
+
+    def _follow_panel(self) -> None:
+        px = self._look.px
+        width = max(px(120), dpg.get_item_width(Place.LATENT) - px(2 * _PADDING_PX))
+        height = max(px(100), dpg.get_item_height(Place.LATENT) - px(_BELOW_PX))
+        if (self._width, self._height) != (width, height):
+            self._width, self._height = width, height
+            dpg.configure_item(self.item, width=width, height=height)
+            self.show(self._point)
 
     def _held(self, value: float, start: float, span: float) -> float:
         """Where the view must start so that the handle stays inside it."""

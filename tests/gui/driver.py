@@ -1,0 +1,149 @@
+"""A hand, an eye and an ear for the real app: xdotool, screenshots of the X root, the testing channel."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+__all__ = ["SCREEN", "App", "Point"]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCREEN = (1600, 1000)
+
+Point = tuple[int, int]
+
+
+class App:
+    """The app as a child process on a display; one a test, since a second context in one process crashes."""
+
+    def __init__(self, display: str, settings: Path, *arguments: str | Path) -> None:
+        self._env = dict(os.environ, DISPLAY=display, XDG_CONFIG_HOME=str(settings), PYTHONFAULTHANDLER="1")
+        self._env.pop("WAYLAND_DISPLAY", None)
+        command = [sys.executable, "main.py", "window", "--test-channel", *map(str, arguments)]
+        self._process = subprocess.Popen(
+            command, env=self._env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        assert self._read() == {"event": "ready"}
+        self.settle()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the app is gone, exit status {self._process.wait(10)}"
+        answer: dict[str, Any] = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer
+
+    def ask(self, op: str, **arguments: object) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"op": op, **arguments}) + "\n")
+        return self._read()
+
+    def settle(self, frames: int = 3) -> None:
+        """Wait until nothing is being computed and the last picture is on screen."""
+        self.ask("settle", n=frames)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.ask("state")["state"]
+        return state
+
+    @property
+    def step(self) -> str:
+        """The label of the newest step of the history."""
+        return str(self.ask("state")["step"])
+
+    def value(self, tag: str) -> Any:
+        return self.ask("value", tag=tag)["value"]
+
+    def enabled(self, tag: str) -> bool:
+        return bool(self.ask("value", tag=tag)["enabled"])
+
+    def frame(self, path: Path, op: str = "frame") -> npt.NDArray[np.uint8]:
+        """The newest frame, or with ``card`` what the graphics card holds, ``[H, W, C]``."""
+        shape = self.ask(op, path=str(path))["shape"]
+        return np.frombuffer(path.read_bytes(), np.uint8).reshape(shape)
+
+    def rect(self, tag: str | int) -> tuple[float, float, float, float]:
+        left, top, width, height = self.ask("rect", tag=tag)["rect"]
+        return left, top, width, height
+
+    def screen(self) -> npt.NDArray[np.uint8]:
+        """What a person sees, ``[H, W, 3]``."""
+        png = subprocess.run(["import", "-window", "root", "png:-"], env=self._env, check=True, stdout=subprocess.PIPE)
+        return np.asarray(Image.open(io.BytesIO(png.stdout)).convert("RGB"))
+
+    def picture_on_screen(self) -> npt.NDArray[np.uint8]:
+        """The part of the screen where the picture is."""
+        left, top, width, height = (round(side) for side in self.ask("picture")["rect"])
+        return self.screen()[top : top + height, left : left + width]
+
+    def xdotool(self, *arguments: object) -> None:
+        subprocess.run(["xdotool", *map(str, arguments)], env=self._env, check=True)
+
+    def front(self, place: int) -> None:
+        self.ask("front", tag=place)
+        self.settle()
+
+    def click(self, tag: str) -> None:
+        left, top, width, height = self.rect(tag)
+        self.click_at((round(left + width / 2), round(top + height / 2)))
+
+    def click_at(self, point: Point) -> None:
+        self.xdotool("mousemove", *point)
+        self.settle()
+        self.xdotool("mousedown", 1)
+        self.settle(2)
+        self.xdotool("mouseup", 1)
+        self.settle()
+
+    def drag(self, start: Point, end: Point, steps: int = 6) -> None:
+        self.xdotool("mousemove", *start)
+        self.settle()
+        self.xdotool("mousedown", 1)
+        self.settle(2)
+        for step in range(1, steps + 1):
+            part = step / steps
+            x, y = (round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
+            self.xdotool("mousemove", x, y)
+            self.settle(2)
+        self.xdotool("mouseup", 1)
+        self.settle()
+
+    def drag_slider(self, tag: str, start: float, end: float) -> None:
+        """Drag across a slider, from and to a part of its width."""
+        left, top, width, height = self.rect(tag)
+        y = round(top + height / 2)
+        self.drag((round(left + width * start), y), (round(left + width * end), y))
+
+    def keys(self, *keys: str) -> None:
+        self.xdotool("key", *keys)
+        self.settle()
+
+    def type(self, tag: str, text: str) -> None:
+        """Replace what a field holds, and press Enter."""
+        self.click(tag)
+        self.keys("ctrl+a")
+        self.xdotool("type", "--delay", "1", text)
+        self.settle()
+        self.keys("Return")
+
+    def quit(self) -> int:
+        if self._process.poll() is None:
+            self.ask("quit")
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        return self._process.wait(30)
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(10)
