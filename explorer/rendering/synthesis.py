@@ -4,7 +4,7 @@ A layer's result depends on the styles up to it, the noise and the transform. Th
 kept, and a new picture starts from the one that shares the longest beginning with it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 import torch
@@ -17,6 +17,9 @@ from explorer.state import GeneratorSpec, Noise, Transform
 __all__ = ["SynthesisStage", "matrix_of"]
 
 
+_PARTS = tuple(part.name for part in fields(Step))
+
+
 @dataclass(slots=True, eq=False)
 class _Picture:
     """The steps of one picture, as far as it got."""
@@ -25,9 +28,6 @@ class _Picture:
     noise: Noise
     transform: Transform
     steps: dict[int, Step] = field(default_factory=dict)
-
-    def size(self) -> int:
-        return sum(_bytes(step) for step in self.steps.values())
 
 
 class SynthesisStage:
@@ -75,9 +75,8 @@ class SynthesisStage:
         self._kept.clear()
 
     def memory(self) -> int:
-        """Bytes of the steps that are kept, each counted once."""
-        steps = {id(step): step for picture in self._kept for step in picture.steps.values()}
-        return sum(_bytes(step) for step in steps.values())
+        """Bytes of the steps that are kept. What several of them share is counted once."""
+        return _bytes(step for picture in self._kept for step in picture.steps.values())
 
     def _run(
         self,
@@ -124,11 +123,12 @@ class SynthesisStage:
         self._kept = [picture, *self._kept][: self._pictures]
 
     def _remember(self, picture: _Picture, step: Step) -> None:
+        picture.steps[step.index] = step
         # The older picture goes first; a step that still does not fit is not kept.
-        while self.memory() + _bytes(step) > self._memory and len(self._kept) > 1:
+        while self.memory() > self._memory and len(self._kept) > 1:
             self._kept.pop()
-        if self.memory() + _bytes(step) <= self._memory:
-            picture.steps[step.index] = step
+        if self.memory() > self._memory:
+            del picture.steps[step.index]
 
 
 def matrix_of(transform: Transform, device: torch.device) -> Tensor | None:
@@ -163,6 +163,6 @@ def _shared(kept: _Picture, wanted: _Picture, spec: GeneratorSpec) -> int:
     return shared
 
 
-def _bytes(step: Step) -> int:
-    parts = (getattr(step, part.name) for part in fields(step))
-    return sum(part.numel() * part.element_size() for part in parts if isinstance(part, Tensor))
+def _bytes(steps: Iterable[Step]) -> int:
+    tensors = {id(part): part for step in steps for part in map(step.__getattribute__, _PARTS)}
+    return sum(part.numel() * part.element_size() for part in tensors.values() if isinstance(part, Tensor))

@@ -120,10 +120,7 @@ class Worker:
         self._changed()
 
     def _render(self, request: Request) -> None:
-        # torch is imported here, in this thread, so that a window can open before.
-        from explorer.rendering.machine import use_threads
-
-        use_threads(self._threads)
+        self._set_threads()
         frame = request.renderer.frame(
             request.state,
             cancel=lambda: self._replaced(request),
@@ -134,6 +131,12 @@ class Worker:
         if frame.timings.layers_run:
             self._last_s = frame.timings.finished_s - frame.timings.started_s
         self.frames.put(frame)
+
+    def _set_threads(self) -> None:
+        # torch is imported here, in this thread, so that a window can open before.
+        from explorer.rendering.machine import use_threads
+
+        use_threads(self._threads)
 
     def _show_early(self, frame: Frame) -> None:
         self.frames.put(frame)
@@ -148,6 +151,7 @@ class Worker:
     def _step(self, task: _Task) -> None:
         error: str | None = None
         try:
+            self._set_threads()
             task.running = task.steps() if task.running is None else task.running
             if not task.job.cancelled:
                 task.job.progress = next(task.running)
