@@ -53,6 +53,13 @@ def _set(machine: PickleMachine, args: tuple[object, ...]) -> set[object]:
     return {machine.key(value) for value in args[0]}
 
 
+def _no_bytes(machine: PickleMachine, args: tuple[object, ...]) -> bytes:
+    """``bytes()``: how protocol 2 writes no bytes at all."""
+    if args:
+        raise CheckpointError("this snapshot is damaged: bytes in it cannot be read")
+    return b""
+
+
 def _encode(machine: PickleMachine, args: tuple[object, ...]) -> bytes:
     """``_codecs.encode(text, 'latin1')``: how protocol 2 writes bytes."""
     if len(args) != 2 or not isinstance(args[0], str) or args[1] not in ("latin1", "latin-1"):
@@ -90,6 +97,9 @@ SNAPSHOT_CONSTRUCTORS: Mapping[Symbol, Constructor] = MappingProxyType(
         Symbol("builtins", "set"): _set,
         Symbol("__builtin__", "set"): _set,
         Symbol("builtins", "frozenset"): _set,
+        Symbol("__builtin__", "frozenset"): _set,
+        Symbol("builtins", "bytes"): _no_bytes,
+        Symbol("__builtin__", "bytes"): _no_bytes,
         Symbol("_codecs", "encode"): _encode,
         Symbol("copyreg", "__newobj__"): _new_object,
         Symbol("copy_reg", "__newobj__"): _new_object,

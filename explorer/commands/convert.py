@@ -22,5 +22,7 @@ def convert(source: str, target: Path, half: bool) -> None:
         raise click.UsageError(f"{target} does not end in .safetensors, the only format that is written")
     if not target.parent.is_dir():
         raise CheckpointError(f"{target.parent} is no folder: make it first")
-    save_checkpoint(open_checkpoint(checkpoint_path(source)), target, dtype="float16" if half else None)
+    checkpoint = open_checkpoint(checkpoint_path(source))
+    card = {**checkpoint.info.card, "converted_from": checkpoint.info.sha256}
+    save_checkpoint(checkpoint, target, dtype="float16" if half else None, card=card)
     click.echo(target)

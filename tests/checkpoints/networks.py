@@ -1,0 +1,37 @@
+"""The smallest networks that are whole, for files of a few hundred kilobytes."""
+
+from io import BytesIO
+
+import torch
+from torch import nn
+
+from explorer.generators import stylegan2, stylegan3
+from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
+from tests.checkpoints.published_writer import write_snapshot
+
+SMALL = {"channel_base": 64, "channel_max": 8}
+
+
+def stylegan2_generator(*, resolution: int = 8, **options: object) -> stylegan2.Generator:
+    torch.manual_seed(0)
+    few = {"z_dim": 8, "w_dim": 8, "mapping_layers": 2}
+    config = GeneratorConfig.standard(resolution=resolution, **{**SMALL, **few, **options})
+    return stylegan2.Generator(config).eval()
+
+
+def stylegan3_generator(*, resolution: int = 16, **options: object) -> stylegan3.Generator:
+    torch.manual_seed(0)
+    few = {"z_dim": 8, "w_dim": 8, "num_layers": 4, "channel_base": 256, "channel_max": 8}
+    return stylegan3.Generator(stylegan3.GeneratorConfig.standard(resolution=resolution, **{**few, **options})).eval()
+
+
+def discriminator(*, resolution: int = 8, **options: object) -> nn.Module:
+    torch.manual_seed(1)
+    return stylegan2.Discriminator(DiscriminatorConfig.standard(resolution=resolution, **{**SMALL, **options})).eval()
+
+
+def snapshot_bytes(generator: nn.Module, critic: nn.Module | None = None, **options: bool) -> bytes:
+    """A published snapshot with the generator as ``G_ema`` alone."""
+    out = BytesIO()
+    write_snapshot(out, generator=None, average=generator, discriminator=critic, **options)
+    return out.getvalue()
