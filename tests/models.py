@@ -9,7 +9,7 @@ from torch import nn
 from explorer.checkpoints import Checkpoint, CheckpointParts, open_checkpoint, save_checkpoint
 from explorer.generators import stylegan2, stylegan3
 from explorer.generators.stylegan2_config import GeneratorConfig as Config2
-from explorer.generators.stylegan3_plan import GeneratorConfig as Config3
+from explorer.generators.stylegan3_config import GeneratorConfig as Config3
 
 GOLDEN = Path(__file__).parent / "golden"
 

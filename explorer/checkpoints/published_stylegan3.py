@@ -14,7 +14,8 @@ from explorer.checkpoints.published_fields import Fields
 from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
 from explorer.generators.stylegan3 import INPUT_STYLE, Generator
-from explorer.generators.stylegan3_plan import GeneratorConfig, InputPlan, LayerPlan
+from explorer.generators.stylegan3_config import GeneratorConfig
+from explorer.generators.stylegan3_plan import InputPlan, LayerPlan
 
 __all__ = ["is_generator", "read_generator"]
 

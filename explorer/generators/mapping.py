@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from explorer.errors import StateError
 from explorer.generators.linear import EqualizedLinear, normalize_second_moment
 
-__all__ = ["MappingNetwork"]
+__all__ = ["MappingNetwork", "checked_input"]
 
 
 class MappingNetwork(nn.Module):
@@ -73,9 +73,10 @@ class MappingNetwork(nn.Module):
         """
         parts = []
         if self.z_dim > 0:
-            parts.append(normalize_second_moment(self._checked("z", z, self.z_dim)))
+            parts.append(normalize_second_moment(checked_input("z", z, self.z_dim, stored=self._stored)))
         if self.c_dim > 0:
-            parts.append(normalize_second_moment(self.embed(self._checked("c", c, self.c_dim))))
+            label = checked_input("c", c, self.c_dim, stored=self._stored)
+            parts.append(normalize_second_moment(self.embed(label)))
         if len(parts) == 2 and len(parts[0]) != len(parts[1]):
             raise StateError(f"there are {len(parts[0])} latents and {len(parts[1])} labels: give as many of each")
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
@@ -89,10 +90,19 @@ class MappingNetwork(nn.Module):
         mean = w.mean(dim=0).to(self.w_avg.dtype)
         self.w_avg.copy_(mean.lerp(self.w_avg, self.w_avg_beta))
 
-    def _checked(self, name: str, value: Tensor | None, width: int) -> Tensor:
-        if value is None:
-            raise StateError(f"this model needs {name} of shape [N, {width}], and none was given")
-        if value.ndim != 2 or value.shape[1] != width:
-            raise StateError(f"{name} has shape {list(value.shape)}, and this model takes [N, {width}]")
-        stored = self.fc0.weight.dtype if self.layers > 0 else torch.float32
-        return value.to(torch.promote_types(torch.promote_types(value.dtype, stored), torch.float32))
+    @property
+    def _stored(self) -> torch.dtype:
+        return self.fc0.weight.dtype if self.layers > 0 else torch.float32
+
+
+def checked_input(name: str, value: Tensor | None, width: int, *, stored: torch.dtype) -> Tensor:
+    """A mapping network's input ``[N, width]``, in float32 at least and in the type of the weights at least.
+
+    Raises:
+        StateError: It is missing, or of another shape.
+    """
+    if value is None:
+        raise StateError(f"this model needs {name} of shape [N, {width}], and none was given")
+    if value.ndim != 2 or value.shape[1] != width:
+        raise StateError(f"{name} has shape {list(value.shape)}, and this model takes [N, {width}]")
+    return value.to(torch.promote_types(torch.promote_types(value.dtype, stored), torch.float32))

@@ -18,7 +18,8 @@ from explorer.generators.assign import build_from_tensors
 from explorer.generators.linear import EqualizedLinear
 from explorer.generators.mapping import MappingNetwork
 from explorer.generators.protocol import Step
-from explorer.generators.stylegan3_plan import GeneratorConfig, InputPlan, LayerPlan
+from explorer.generators.stylegan3_config import GeneratorConfig
+from explorer.generators.stylegan3_plan import InputPlan, LayerPlan
 from explorer.ops import filtered_lrelu, lowpass_filter, modulated_conv2d_alias_free
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
@@ -225,11 +226,23 @@ class Synthesis(nn.Module):
 class Generator(nn.Module):
     """StyleGAN3, configurations T and R. Implements `explorer.generators.protocol.Generator`."""
 
+    family = "stylegan3"
+
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        self.spec = _describe(config)
-        self.mapping = MappingNetwork(
+        self.spec = _describe(config, self.family)
+        self.mapping = self._new_mapping()
+        self.synthesis = Synthesis(config.input, config.layers, w_dim=config.w_dim, output_scale=config.output_scale)
+
+    @classmethod
+    def from_tensors(cls, config: GeneratorConfig, tensors: Mapping[str, Tensor]) -> "Generator":
+        """Build around tensors named as in the state dict, without copying them. See `build_from_tensors`."""
+        return build_from_tensors(lambda: cls(config), tensors)
+
+    def _new_mapping(self) -> nn.Module:
+        config = self.config
+        return MappingNetwork(
             z_dim=config.z_dim,
             c_dim=config.c_dim,
             w_dim=config.w_dim,
@@ -237,12 +250,6 @@ class Generator(nn.Module):
             lr_multiplier=config.mapping_lr_multiplier,
             w_avg_beta=config.w_avg_beta,
         )
-        self.synthesis = Synthesis(config.input, config.layers, w_dim=config.w_dim, output_scale=config.output_scale)
-
-    @classmethod
-    def from_tensors(cls, config: GeneratorConfig, tensors: Mapping[str, Tensor]) -> "Generator":
-        """Build around tensors named as in the state dict, without copying them. See `build_from_tensors`."""
-        return build_from_tensors(lambda: cls(config), tensors)
 
     def map(self, z: Tensor, c: Tensor | None = None, *, update_emas: bool = False) -> Tensor:
         """Latents ``[N, z_dim]`` and labels ``[N, c_dim]`` (or ``None``) to styles ``[N, w_dim]``.
@@ -366,14 +373,14 @@ class Generator(nn.Module):
         return inverse if stored is None else torch.tensor(stored).to(inverse) @ inverse
 
 
-def _describe(config: GeneratorConfig) -> GeneratorSpec:
+def _describe(config: GeneratorConfig, family: str) -> GeneratorSpec:
     side = config.input.size
     layers = [LayerSpec("input", 0, INPUT_STYLE, config.input.channels, (side, side), noisy=False)]
     for row, plan in enumerate(config.layers, start=1):
         size = (plan.out_size, plan.out_size)
         layers.append(LayerSpec(plan.name, row, plan.in_channels, plan.out_channels, size, noisy=False))
     return GeneratorSpec(
-        family="stylegan3",
+        family=family,
         variant=config.variant,
         resolution=(config.resolution, config.resolution),
         img_channels=config.img_channels,
