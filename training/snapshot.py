@@ -104,8 +104,7 @@ def _restore(
 ) -> TrainingState:
     metadata, tensors = extras.metadata, extras.tensors
     device = average.w_avg().device
-    generator = Generator(average.config)
-    generator.load_state_dict(_under(tensors, "g."))
+    generator = Generator.from_tensors(average.config, _under(tensors, "g."))
     config = TrainingConfig.from_json(metadata["config"]) if config is None else config
     for model in (generator, discriminator):
         model.requires_grad_(True).train()

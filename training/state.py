@@ -1,5 +1,6 @@
 """Everything that one training step reads and changes."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,9 +80,7 @@ def new_state(config: TrainingConfig, pictures: TrainingSet, *, device: str | to
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         generator, discriminator = Generator(generator_config), Discriminator(discriminator_config)
-    average = Generator(generator_config)
-    average.load_state_dict(generator.state_dict())
-    average.requires_grad_(False)
+    average = copy.deepcopy(generator)
     return assemble(config, generator.to(device), discriminator.to(device), average.to(device), len(pictures.images))
 
 

@@ -1,0 +1,46 @@
+"""A tiny run that every test of the trainer can afford."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.config import TrainingConfig
+from training.data import TrainingSet, open_training_set
+
+SAMPLE = Path(__file__).parents[2] / "assets" / "datasets" / "toons-sample.zip"
+
+
+@pytest.fixture(scope="session")
+def toons() -> TrainingSet:
+    """The bundled sample at 16 x 16: small enough to train on in a test."""
+    whole = open_training_set(SAMPLE)
+    small = torch.nn.functional.avg_pool2d(whole.images.float(), 4).round().to(torch.uint8)
+    return TrainingSet(whole.name, small, None, whole.attributes, whole.licence)
+
+
+@pytest.fixture
+def tiny() -> TrainingConfig:
+    """Narrow networks, every phase often, and a run of three steps."""
+    return TrainingConfig(
+        z_dim=8,
+        w_dim=8,
+        mapping_layers=2,
+        channel_base=128,
+        channel_max=8,
+        batch=4,
+        kimg=0.024,
+        r1_interval=2,
+        pl_interval=2,
+        holdout=20,
+        snapshot_kimg=0.008,
+        log_kimg=0.004,
+        xflip=True,
+    )
+
+
+@pytest.fixture
+def numbers() -> np.random.Generator:
+    """Seeded random numbers."""
+    return np.random.default_rng(0)
