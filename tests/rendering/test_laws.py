@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import explorer
 from explorer.checkpoints import Checkpoint, open_checkpoint
@@ -25,6 +26,7 @@ from explorer.state import (
     Truncation,
 )
 from tests.models import golden, write_stylegan2, write_stylegan3
+from tests.tolerances import STYLES
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +228,60 @@ def test_a_new_kind_of_kernels_forgets_the_pictures_of_the_old(
     monkeypatch.setattr("explorer.rendering.renderer.kernels_in_use", lambda: ("other", True))
 
     assert renderer.frame(EditState()).timings.layers_run == len(models["stylegan2"].spec.layers)
+
+
+FIELDS = {
+    "condition": ("stylegan2", {"condition": ClassMix(((1, 1.0),))}),
+    "class weights": ("stylegan2", {"condition": ClassMix(((1, 0.5), (2, 0.5)))}),
+    "pad x": ("stylegan2", {"latent": SeedPad(0.5, 0)}),
+    "pad y": ("stylegan3", {"latent": SeedPad(0, 0.5)}),
+    "pca slider": ("stylegan2", {"sliders": (Slider("pca", 0, 2.0),)}),
+    "axis slider": ("stylegan3", {"sliders": (Slider("axis", 0, 2.0),)}),
+    "slider in one layer": ("stylegan2", {"sliders": (Slider("pca", 0, 2.0, (1,)),)}),
+    "mixing": ("stylegan2", {"mixing": (Mix(SeedPad(1, 0), (0, 1)),)}),
+    "psi": ("stylegan3", {"truncation": Truncation(0.5)}),
+    "cutoff": ("stylegan2", {"truncation": Truncation(0.5, 2)}),
+    "noise mode": ("stylegan2", {"noise": Noise("none")}),
+    "noise seed": ("stylegan2", {"noise": Noise("random", 1)}),
+    "noise strength": ("stylegan2", {"noise": Noise("const", 0, 0.5)}),
+    "shift right": ("stylegan3", {"transform": Transform(translate_x=0.2)}),
+    "shift down": ("stylegan3", {"transform": Transform(translate_y=0.2)}),
+    "turn": ("stylegan3", {"transform": Transform(rotate_deg=40)}),
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_changes_the_picture_and_no_cache_hides_it(models: dict[str, Checkpoint], field: str) -> None:
+    family, values = FIELDS[field]
+    renderer, plain = Renderer(models[family]), EditState(condition=ClassMix(((0, 1.0),)))
+    if family == "stylegan3":
+        plain = EditState()
+    before = renderer.frame(plain).pixels
+    after = renderer.frame(replace(plain, **values)).pixels
+
+    assert not np.array_equal(before, after)
+    assert np.array_equal(after, explorer.render(replace(plain, **values), models[family]).pixels)
+    assert np.array_equal(before, renderer.frame(plain).pixels)
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.25, 0.5, 1.0])
+def test_a_mix_lies_on_the_line_between_both_styles(models: dict[str, Checkpoint], amount: float) -> None:
+    renderer = Renderer(models["stylegan3"])
+    own, other = (renderer.w_plus(EditState(latent=SeedPad(seed, 0))) for seed in (0, 1))
+    mixed = renderer.w_plus(EditState(mixing=(Mix(SeedPad(1, 0), (1, 3), amount),)))
+
+    line = own + amount * (other - own)
+    for row in range(own.shape[1]):
+        expected = line if row in (1, 3) else own
+        torch.testing.assert_close(mixed[:, row], expected[:, row], **STYLES.kwargs)
+
+
+def test_sliders_move_by_standard_deviations_after_truncation(models: dict[str, Checkpoint]) -> None:
+    renderer = Renderer(models["stylegan3"])
+    plain = EditState(truncation=Truncation(0.5))
+    moved = renderer.w_plus(replace(plain, sliders=(Slider("pca", 2, -1.5, (0,)),)))
+
+    step = moved - renderer.w_plus(plain)
+    expected = -1.5 * renderer.directions.deviations[2] * renderer.directions.components[2]
+    torch.testing.assert_close(step[0, 0], expected, **STYLES.kwargs)
+    assert not step[0, 1:].any()
