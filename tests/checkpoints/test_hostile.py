@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 import explorer
+from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
 from tests.checkpoints.networks import snapshot_bytes, stylegan2_generator
+from tests.checkpoints.published_writer import module, record_of
 from tests.checkpoints.test_opening import dumped, written
 
 HOSTILE = Path(__file__).parents[1] / "golden" / "hostile"
@@ -221,9 +223,6 @@ def test_a_persistent_object_without_a_state_is_refused(tmp_path):
 
 
 def test_a_generator_of_claims_without_tensors_is_refused(tmp_path):
-    from explorer.checkpoints.record import ModuleRecord
-    from tests.checkpoints.published_writer import module, record_of
-
     record = record_of(stylegan2_generator())
     for part in [child for _, child in record.modules()]:
         part.attributes |= {"img_resolution": 2**20, "w_dim": 2**40, "z_dim": 10**30, "num_layers": 2**31}

@@ -1,4 +1,5 @@
 import collections
+import io
 import pickle
 import struct
 
@@ -7,10 +8,11 @@ import pytest
 import torch
 
 from explorer.checkpoints.allowed import SNAPSHOT_CONSTRUCTORS
+from explorer.checkpoints.inert import InertObject, Symbol
 from explorer.checkpoints.modules import plain, read_module
 from explorer.checkpoints.pickle_machine import Budget, PickleMachine
 from explorer.errors import CheckpointError
-from tests.checkpoints.pickle_writer import Call, Global, NewObject, PickleWriter, storage_stream
+from tests.checkpoints.pickle_writer import Call, Global, NewObject, Persistent, PickleWriter, storage_stream
 
 SHARED = ["shared"]
 PLAIN = {
@@ -83,8 +85,6 @@ def test_numpy_values_read_as_they_were(dtype, protocol):
     "dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.bool]
 )
 def test_tensors_of_every_type_read_as_they_were(dtype):
-    import io
-
     tensor = (torch.arange(12) % 3).reshape(3, 4).to(dtype)
     out = io.BytesIO()
     PickleWriter(out).dump(tensor)
@@ -101,8 +101,6 @@ def test_tensors_that_torch_itself_pickled_read_as_they_were(protocol):
 
 
 def tensor_call(size: tuple[object, ...], stride: tuple[object, ...], offset: object = 0, count: int = 12) -> bytes:
-    import io
-
     head, raw = storage_stream(torch.arange(float(count)))
     storage = Call(Global("torch.storage", "_load_from_bytes"), (head + raw.tobytes(),))
     out = io.BytesIO()
@@ -145,10 +143,6 @@ def test_a_view_that_does_not_fit_its_storage_is_refused(size, stride, offset):
 
 @pytest.mark.parametrize("count", [0, 11, 13, 2**40, 2**62, -1])
 def test_a_storage_of_a_false_length_is_refused(count):
-    import io
-
-    from tests.checkpoints.pickle_writer import Persistent
-
     out = io.BytesIO()
     writer = PickleWriter(out, protocol=2)
     for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
@@ -177,8 +171,6 @@ def test_a_storage_of_a_false_length_is_refused(count):
     ],
 )
 def test_an_array_that_does_not_fit_its_bytes_is_refused(state):
-    import io
-
     kind = Call(Global("numpy", "dtype"), ("f4", False, True), (3, "<", None, None, None, -1, -1, 0))
     state = tuple(kind if part == "dtype" else part for part in state) if state is not None else [1]
     target = Global("numpy._core.multiarray", "_reconstruct")
@@ -200,8 +192,6 @@ def test_an_array_of_records_is_refused():
 
 
 def test_an_unknown_class_becomes_an_object_without_behaviour():
-    import io
-
     out = io.BytesIO()
     PickleWriter(out).dump(NewObject(Global("somewhere.parts", "Widget"), items={"a": 1}, state={"b": [2]}))
     value = run(out.getvalue())
@@ -209,8 +199,13 @@ def test_an_unknown_class_becomes_an_object_without_behaviour():
     assert repr(value) == "<inert somewhere.parts.Widget>"
 
 
-def module_object(children: dict[str, object]) -> NewObject:
-    return NewObject(Global("a.b", "Part"), state={"_parameters": {}, "_modules": children})
+@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("name", ["Widget.inner", ".", "OrderedDict.fromkeys"])
+def test_a_dotted_name_is_refused_even_where_it_could_only_become_data(name, protocol):
+    out = io.BytesIO()
+    PickleWriter(out, protocol=protocol).dump([Global("somewhere.parts", name)])
+    with pytest.raises(CheckpointError, match="dotted"):
+        run(out.getvalue())
 
 
 def test_modules_that_contain_each_other_are_refused():
@@ -222,8 +217,6 @@ def test_modules_that_contain_each_other_are_refused():
 
 
 def test_modules_shared_over_and_over_are_refused():
-    import io
-
     out = io.BytesIO()
     writer = PickleWriter(out)
     # Forty levels, each holding the one below twice: 2 ** 40 modules when counted along paths.
@@ -240,8 +233,6 @@ def test_modules_shared_over_and_over_are_refused():
 def test_tensors_that_share_their_bytes_cannot_exceed_the_file():
     tensor = torch.zeros(100)
     record_size = tensor.nbytes * 3
-    from explorer.checkpoints.inert import InertObject, Symbol
-
     value = InertObject(Symbol("a.b", "Part"), ())
     value.state = {"_parameters": {f"p{i}": tensor for i in range(4)}}
     with pytest.raises(CheckpointError, match="more tensors"):
