@@ -105,7 +105,15 @@ def _bias_act(
         shape = [1] * x.ndim
         shape[dim] = -1
         x = x + b.to(x.dtype).reshape(shape)
-    x = spec.apply(x, alpha)
+    y = spec.apply(x, alpha)
+    return gain_and_clamp(y, gain, clamp, owned=y is not x or b is not None)
+
+
+def gain_and_clamp(x: Tensor, gain: float, clamp: float | None, *, owned: bool) -> Tensor:
+    """Scale and limit; in place where nobody else holds ``x`` (``owned``) and no gradient needs it as it was."""
+    in_place = owned and not x.requires_grad
     if gain != 1:
-        x = x * gain
-    return x if clamp is None else x.clamp(-clamp, clamp)
+        x = x.mul_(gain) if in_place else x * gain
+    if clamp is None:
+        return x
+    return x.clamp_(-clamp, clamp) if in_place else x.clamp(-clamp, clamp)

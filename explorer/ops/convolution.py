@@ -136,11 +136,19 @@ def modulated_conv2d(
     _check_modulation(x, weight, styles)
     if x.dtype == torch.float16 and demodulate:
         weight, styles = _prescale_for_half(weight, styles)
-    scale = _demodulation(weight, styles) if demodulate else None
-    y = _scaled_conv(
-        x, weight, styles, scale, up=up, down=down, padding=padding, f=resample_filter, flip_weight=flip_weight
+    scale = _demodulation(_energy(weight), styles) if demodulate else None
+    return _scaled_conv(
+        x,
+        weight,
+        styles,
+        scale,
+        noise=noise,
+        up=up,
+        down=down,
+        padding=padding,
+        f=resample_filter,
+        flip_weight=flip_weight,
     )
-    return y if noise is None else y + noise.to(y.dtype)
 
 
 def modulated_conv2d_alias_free(
@@ -172,10 +180,14 @@ def modulated_conv2d_alias_free(
     if demodulate:
         weight = weight * weight.square().mean([1, 2, 3], keepdim=True).rsqrt()
         styles = styles * styles.square().mean().rsqrt()
-        scale = _demodulation(weight, styles)
+        scale = _demodulation(_energy(weight), styles)
+        if x.dtype == torch.float16:
+            # Sums over the fan-in would overflow before the demodulation brings them back.
+            shrink = weight[0].numel() ** -0.5
+            weight, scale = weight * shrink, scale / shrink
     if input_gain is not None:
         styles = styles * input_gain
-    return _scaled_conv(x, weight, styles, scale, up=1, down=1, padding=padding, f=None, flip_weight=True)
+    return _scaled_conv(x, weight, styles, scale, padding=padding)
 
 
 def _check_modulation(x: Tensor, weight: Tensor, styles: Tensor) -> None:
@@ -194,9 +206,13 @@ def _prescale_for_half(weight: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
     return weight, styles / styles.abs().amax(1, keepdim=True)
 
 
-def _demodulation(weight: Tensor, styles: Tensor) -> Tensor:
+def _energy(weight: Tensor) -> Tensor:
+    """Sum of squares over the kernel, ``[O, I]``."""
+    return weight.square().sum([2, 3])
+
+
+def _demodulation(energy: Tensor, styles: Tensor) -> Tensor:
     """Reciprocal norm of every modulated output channel, ``[N, O]``."""
-    energy = weight.square().sum([2, 3])
     return (styles.square() @ energy.T + EPSILON).rsqrt()
 
 
@@ -206,23 +222,27 @@ def _scaled_conv(
     styles: Tensor,
     scale: Tensor | None,
     *,
-    up: int,
-    down: int,
-    padding: Padding,
-    f: Tensor | None,
-    flip_weight: bool,
+    noise: Tensor | None = None,
+    up: int = 1,
+    down: int = 1,
+    padding: Padding = 0,
+    f: Tensor | None = None,
+    flip_weight: bool = True,
 ) -> Tensor:
     """Convolve with ``scale * weight * styles``; the factors go to whichever is smaller, weights or activations."""
     n, _, h, w = x.shape
-    in_planes, out_planes = weight.shape[1], weight.shape[0]
-    touched = h * w * (in_planes + (out_planes * up * up // (down * down) if scale is not None else 0))
+    touched = h * w * (weight.shape[1] + (0 if scale is None else weight.shape[0] * up * up // (down * down)))
     resample = {"up": up, "down": down, "padding": padding, "flip_weight": flip_weight}
     if n == 1 and weight.numel() < touched:
         weight = weight * styles[0, :, None, None]
         if scale is not None:
             weight = weight * scale[0, :, None, None, None]
-        return conv2d_resample(x, weight.to(x.dtype), f, **resample)
+        y = conv2d_resample(x, weight.to(x.dtype), f, **resample)
+        return y if noise is None else y + noise.to(y.dtype)
 
     x = x * styles.to(x.dtype)[:, :, None, None]
     y = conv2d_resample(x, weight.to(x.dtype), f, **resample)
-    return y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
+    if scale is None:
+        return y if noise is None else y + noise.to(y.dtype)
+    scale = scale.to(y.dtype)[:, :, None, None]
+    return y * scale if noise is None else torch.addcmul(noise.to(y.dtype), y, scale)

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
+from explorer.ops.activations import gain_and_clamp
 from explorer.ops.dispatch import choose, numba_lacks
 from explorer.ops.geometry import Axis, Padding, Scale, filter_size, parse_scale, plan_axes
 from explorer.ops.resample import torch_upfirdn2d
@@ -93,10 +94,7 @@ def _torch(
     x = torch_upfirdn2d(x, fu, up_axes, flip_filter=flip_filter, gain=up_axes[0].up * up_axes[1].up)
     if slope != 1:
         x = F.leaky_relu(x, slope)
-    if gain != 1:
-        x = x * gain
-    if clamp is not None:
-        x = x.clamp(-clamp, clamp)
+    x = gain_and_clamp(x, gain, clamp, owned=slope != 1)
     return torch_upfirdn2d(x, fd, down_axes, flip_filter=flip_filter, gain=1.0)
 
 

@@ -26,8 +26,9 @@ from explorer.ops.geometry import (
 
 # A filter along one axis is a banded matrix. Up to this size a dense matrix product beats a transposed convolution.
 BAND_UP_TO = 128
-# Below this many samples of output the call to the compiled loops costs more than it saves.
-NUMBA_FROM_SAMPLES = 1 << 14
+# The compiled loops pay for pictures of few channels, from this many samples of output in a channel.
+NUMBA_TO_CHANNELS = 4
+NUMBA_FROM_SAMPLES = 128**2
 
 
 def upfirdn2d(
@@ -72,7 +73,9 @@ def upfirdn2d(
 
 
 def _pays(x: Tensor, axes: tuple[Axis, Axis]) -> bool:
-    return x.shape[0] * x.shape[1] * axes[0].out * axes[1].out >= NUMBA_FROM_SAMPLES
+    # A depthwise convolution works on vectors of channels: with a handful it wastes most of each, and with more
+    # nothing written here has beaten it.
+    return x.shape[1] <= NUMBA_TO_CHANNELS and axes[0].out * axes[1].out >= NUMBA_FROM_SAMPLES
 
 
 def filter2d(
