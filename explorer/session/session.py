@@ -295,6 +295,12 @@ class Session:
         if self._kernels_changed.is_set():
             self._kernels_changed.clear()
             self._request()
+        if self._compile_wanted and self._model is not None and not self._worker.busy:
+            # After the first picture, which compiling beside it would delay.
+            self._compile_wanted = False
+            job = Job("Compile kernels")
+            self._jobs.append(job)
+            threading.Thread(target=self._compile, args=(job,), name="compile", daemon=True).start()
         opening = self._opening
         if opening is None or not opening.job.done:
             return
@@ -317,11 +323,6 @@ class Session:
         while len(self._models) > _KEPT_MODELS:
             self._models.popitem(last=False)
         model.renderer.blobs = self._blobs
-        if self._compile_wanted:
-            self._compile_wanted = False
-            job = Job("Compile kernels")
-            self._jobs.append(job)
-            threading.Thread(target=self._compile, args=(job,), name="compile", daemon=True).start()
         self._oldest_shown = self.last_request + 1
         if model.renderer.direction_count is None:
             job = Job("Find directions")

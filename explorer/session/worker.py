@@ -91,6 +91,7 @@ class Worker:
         self._thread.join()
 
     def _run(self) -> None:
+        self._set_threads()
         while not self._requests.closed:
             request = self._requests.take(wait=not self._tasks)
             if request is not None:
@@ -133,7 +134,7 @@ class Worker:
         self.frames.put(frame)
 
     def _set_threads(self) -> None:
-        # torch is imported here, in this thread, so that a window can open before.
+        # torch is imported in this thread, at once, so that a window opens meanwhile.
         from explorer.rendering.machine import use_threads
 
         use_threads(self._threads)
