@@ -14,7 +14,7 @@ from training.grid import sample
 from training.metrics import pixel_kid
 from training.snapshot import newest_snapshot, snapshot_config
 
-__all__ = ["export", "main"]
+__all__ = ["card_markdown", "export", "main"]
 
 METRIC_SEEDS = range(100_000, 100_500)
 METRIC_NAME = "KID x 1000 (pixels at 16 x 16, held-out pictures)"
@@ -27,7 +27,9 @@ def export(
     card: Mapping[str, object],
     pictures: TrainingSet | None = None,
 ) -> dict[str, object]:
-    """Write a snapshot's averaged generator in half precision, without what only training needs.
+    """Write a snapshot's averaged generator in half precision, and its card as Markdown beside it.
+
+    What only training needs is left out.
 
     Args:
         source: A run's folder, or one of its snapshots.
@@ -45,11 +47,33 @@ def export(
     if path is None:
         raise CheckpointError(f"{source} holds no snapshot: train first, or name another folder")
     checkpoint = open_checkpoint(path)
-    whole = {**checkpoint.info.card, **card}
+    found = {**checkpoint.info.card, **card}
     if pictures is not None:
-        whole["metrics"] = measure(path, pictures, snapshot_config(path))
+        found["metrics"] = measure(path, pictures, snapshot_config(path))
+    # The long table last, where people read it.
+    whole = {name: value for name, value in found.items() if name != "settings"}
+    whole |= {name: value for name, value in found.items() if name == "settings"}
     save_checkpoint(CheckpointParts(checkpoint.generator), target, dtype="float16", card=whole)
+    target.with_suffix(".md").write_text(card_markdown(whole, default_title=target.stem), encoding="utf-8")
     return whole
+
+
+def card_markdown(card: Mapping[str, object], *, default_title: str) -> str:
+    """A card for people: its name as the heading, then one section or line an entry."""
+    title, summary = card.get("name", default_title), card.get("summary")
+    blocks = [f"# {title}"] + ([str(summary)] if summary else [])
+    for name, value in card.items():
+        if name in ("name", "summary"):
+            continue
+        heading = name.replace("_", " ").capitalize()
+        if isinstance(value, Mapping):
+            lines = "\n".join(f"| {key} | {entry} |" for key, entry in value.items())
+            blocks.append(f"## {heading}\n\n| | |\n|-|-|\n{lines}")
+        elif isinstance(value, list | tuple):
+            blocks.append(f"## {heading}\n\n" + "\n".join(f"- {entry}" for entry in value))
+        else:
+            blocks.append(f"**{heading}**: {value}")
+    return "\n\n".join(blocks) + "\n"
 
 
 def measure(path: Path, pictures: TrainingSet, config: TrainingConfig) -> dict[str, object]:

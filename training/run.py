@@ -128,11 +128,15 @@ def _save(state: TrainingState, pictures: TrainingSet, folder: Path, log: "_Log"
 
 def training_card(state: TrainingState, pictures: TrainingSet) -> dict[str, object]:
     """What a snapshot says about itself."""
+    settings = dataclasses.asdict(state.config)
+    # How far it came counts, not how far it was meant to go.
+    for name in ("kimg", "snapshot_kimg", "log_kimg"):
+        del settings[name]
     return {
         "data": pictures.name,
         "data_licence": pictures.licence,
         "kimg": state.shown / 1000,
-        "settings": dataclasses.asdict(state.config),
+        "settings": settings,
     }
 
 

@@ -102,6 +102,9 @@ def test_an_export_is_half_precision_and_carries_its_card(
     assert opened.info.data == "toons"
     assert dict(opened.info.card) == card
     assert opened.info.metrics
+    text = (tmp_path / "out.md").read_text()
+    assert text.startswith("# out\n")
+    assert "**Licence**: CC-BY-4.0" in text
     assert (tmp_path / "out.safetensors").stat().st_size < snapshot_path(run_folder, state.shown).stat().st_size / 8
     difference = sample(opened.generator, range(8)).float() - sample(state.average, range(8)).float()
     assert difference.abs().mean() < 1
