@@ -38,3 +38,5 @@ HALF_IMAGE_SHARE = {"float16": 0.03, "bfloat16": 0.2}
 LOSS = Tolerance(rtol=2e-3, atol=1e-6)
 # Spreads estimated from 4,096 samples, against the true ones.
 DIRECTIONS = Tolerance(rtol=5e-2, atol=1e-6)
+# Scores of discriminators read from older and third-party files.
+FORMAT_SCORES = Tolerance(rtol=1e-3, atol=1e-4)

@@ -18,7 +18,9 @@ from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, build
 from explorer.checkpoints.info import CheckpointInfo
 from explorer.checkpoints.published import read_published
 from explorer.checkpoints.safetensors_format import decode, read_header
+from explorer.checkpoints.snapshot import Snapshot
 from explorer.checkpoints.sniff import sniff
+from explorer.checkpoints.weights import read_weights
 from explorer.errors import CheckpointError, KernelUnavailable
 from explorer.generators.protocol import Generator
 from explorer.state import GeneratorSpec
@@ -73,7 +75,7 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
     """Open a model. What the file is follows from its content; nothing in it is ever executed.
 
     Args:
-        path: A published StyleGAN2, StyleGAN2-ADA or StyleGAN3 snapshot, or a safetensors file of ours.
+        path: A published snapshot, a state dict of rosinality's or lucidrains', or a safetensors file of ours.
         device: Where the networks go.
 
     Raises:
@@ -180,7 +182,25 @@ def _read_safetensors(data: memoryview) -> tuple[Any, nn.Module | None, dict[str
     return generator, discriminator, facts
 
 
-_READERS = {"pickle": _read_pickle, "safetensors": _read_safetensors}
+def _read_torch(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+    snapshot = read_weights(data)
+    return snapshot.generator, snapshot.discriminator, _snapshot_facts(snapshot)
+
+
+def _snapshot_facts(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "format": snapshot.format,
+        "family": snapshot.generator.spec.family,
+        "entries": snapshot.entries,
+        "used": snapshot.used,
+        "notes": snapshot.notes,
+        "training_set": snapshot.training_set,
+        "default_psi": snapshot.default_psi,
+        "default_cutoff": snapshot.default_cutoff,
+    }
+
+
+_READERS = {"pickle": _read_pickle, "safetensors": _read_safetensors, "torch": _read_torch}
 
 
 def _card_facts(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,13 @@ from typing import Literal
 
 __all__ = ["CheckpointInfo", "Format"]
 
-Format = Literal["published pickle", "latent-explorer safetensors"]
+Format = Literal[
+    "published pickle",
+    "latent-explorer safetensors",
+    "rosinality state dict",
+    "lucidrains state dict",
+    "TensorFlow pickle",
+]
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -48,6 +54,10 @@ class CheckpointInfo:
     """The model card as its author wrote it: JSON data."""
     training_set: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
     """Options of the data set in a published snapshot: JSON data."""
+    default_psi: float | None = None
+    """Truncation that the file's own code applies when nothing is asked for; ``None`` is none."""
+    default_cutoff: int | None = None
+    """Rows of ``w_plus`` that it applies to; ``None`` is all."""
 
     def to_json(self) -> dict[str, object]:
         """Everything, as JSON data."""

@@ -8,15 +8,14 @@ is built, and the network is built around the tensors of the file.
 import re
 from collections.abc import Iterator
 
-from torch import Tensor
-
+from explorer.checkpoints.filter_taps import taps_of
 from explorer.checkpoints.published_fields import Fields, agreed
 from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.config import config_from_json
 from explorer.generators.stylegan2 import Generator
-from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig, Taps
+from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from explorer.generators.stylegan2_discriminator import Discriminator
 
 __all__ = ["is_discriminator", "is_generator", "read_discriminator", "read_generator"]
@@ -86,7 +85,7 @@ def _generator_config(root: Fields) -> GeneratorConfig:
         **_mapping_options(mapping, c_dim=c_dim),
     }
     if len(blocks) > 1:
-        options["resample_filter"] = _taps(blocks[1].child("conv0").tensor(FILTER_NAME))
+        options["resample_filter"] = taps_of(blocks[1].child("conv0").tensor(FILTER_NAME))
     return config_from_json(GeneratorConfig, options)
 
 
@@ -109,7 +108,7 @@ def _discriminator_config(root: Fields) -> DiscriminatorConfig:
         "conv_clamp": agreed(
             "conv_clamp", [conv.number_or_none("conv_clamp") for conv in (*convs, last.child("conv"))]
         ),
-        "resample_filter": _taps(blocks[0].child("conv1").tensor(FILTER_NAME)),
+        "resample_filter": taps_of(blocks[0].child("conv1").tensor(FILTER_NAME)),
         "freeze_layers": _frozen(layers),
         **_deviation_options(last),
     }
@@ -180,18 +179,3 @@ def _deviation_options(last: Fields) -> dict[str, object]:
         "mbstd_group_size": layer.whole_or_none("group_size"),
         "mbstd_num_channels": layer.whole("num_channels"),
     }
-
-
-def _taps(kernel: Tensor) -> Taps:
-    """The taps that `setup_filter` makes such a kernel of; the kernel itself is kept too."""
-    if kernel.ndim not in (1, 2) or not 0 < kernel.numel() <= 1 << 12:
-        raise CheckpointError(f"this snapshot's filter has shape {list(kernel.shape)}, which no filter has")
-    kernel = kernel.double()
-    if kernel.ndim == 1:
-        return tuple(kernel.tolist())
-    row = kernel.sum(dim=0)
-    outer = row[:, None] * row[None, :]
-    # Few taps are published as the matrix that they span: tell them apart from a matrix of its own.
-    if kernel.shape == outer.shape and kernel.shape[0] < 8 and (kernel - outer).abs().max() < 1e-6:
-        return tuple(row.tolist())
-    return tuple(tuple(line) for line in kernel.tolist())

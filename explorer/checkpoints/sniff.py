@@ -11,7 +11,7 @@ from explorer.errors import CheckpointError
 
 __all__ = ["FileKind", "sniff"]
 
-FileKind = Literal["pickle", "safetensors"]
+FileKind = Literal["pickle", "safetensors", "torch"]
 
 _HEAD_BYTES = 4096
 
@@ -53,7 +53,6 @@ _RIFF = {b"WEBP": ("a WebP picture", _IMAGE), b"AVI ": ("an AVI video", ""), b"W
 # torch's legacy container starts with its magic number as a pickle of protocol 2.
 _TORCH_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
-_PICKLE_STARTS = b"}](c\x80"
 _TEXT_BYTES = frozenset(range(32, 256)) | {9, 10, 12, 13, 27}
 
 
@@ -68,13 +67,12 @@ def sniff(path: Path) -> FileKind:
         raise CheckpointError(f"this file is empty: {_FETCH}")
     _refuse_signature(head)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        _refuse_zip(path)
+        _refuse_other_zip(path)
+        return "torch"
     if _is_safetensors(head, size):
         return "safetensors"
     if head.startswith(_TORCH_LEGACY):
-        raise _not_a_model(
-            "a PyTorch file of bare weights", "open the published .pkl snapshot, which says what they are"
-        )
+        return "torch"
     if head[0] == 0x80 and len(head) > 1 and head[1] <= 5:
         return "pickle"
     _refuse_text(head)
@@ -83,8 +81,8 @@ def sniff(path: Path) -> FileKind:
     if _is_onnx(head):
         raise _not_a_model("an ONNX model", "open the .pkl or .safetensors file that it was exported from")
     raise CheckpointError(
-        f"this file is of an unknown kind (it starts with {head[:8].hex(' ')}): open a StyleGAN2 or StyleGAN3 .pkl "
-        "snapshot, or a .safetensors file of Latent Explorer"
+        f"this file is of an unknown kind (it starts with {head[:8].hex(' ')}): open a StyleGAN .pkl "
+        "snapshot, a .pt file of weights, or a .safetensors file of Latent Explorer"
     )
 
 
@@ -124,19 +122,16 @@ def _refuse_signature(head: bytes) -> None:
         )
 
 
-def _refuse_zip(path: Path) -> None:
+def _refuse_other_zip(path: Path) -> None:
+    """Refuse a zip that is not PyTorch's."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()[:10_000]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError, struct.error):
         raise _not_a_model("a damaged zip archive", _FETCH) from None
 
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
-        scripted = any("/code/" in name for name in names)
-        what = "a TorchScript program" if scripted else "a PyTorch file of bare weights (.pt)"
-        raise _not_a_model(
-            what, "this version reads published StyleGAN2 and StyleGAN3 .pkl snapshots, not this format yet"
-        )
+        return
     if "project.json" in names:
         raise _not_a_model("a Latent Explorer project", "open it with Open project, or give it to `render`")
     if any(name.lower().endswith((".png", ".jpg", ".jpeg", ".webp")) for name in names):
@@ -168,5 +163,8 @@ def _refuse_text(head: bytes) -> None:
 
 
 def _is_onnx(head: bytes) -> bool:
-    """An ONNX file is a protocol buffer: field 1 is the version, field 2 the producer's name."""
-    return head[:1] == b"\x08" and len(head) > 3 and head[2:3] == b"\x12" and b"torch" in head[:64] + head[:64].lower()
+    """An ONNX file is a protocol buffer: field 1 is a small version, field 2 its producer's name."""
+    if len(head) < 8 or head[0] != 0x08 or head[2] != 0x12:
+        return False
+    name = head[4 : 4 + head[3]]
+    return name.isascii() and name.decode("ascii").isprintable()

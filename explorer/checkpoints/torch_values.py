@@ -15,13 +15,24 @@ from explorer.checkpoints.inert import Symbol
 from explorer.checkpoints.pickle_machine import PickleMachine
 from explorer.errors import CheckpointError
 
-__all__ = ["MAX_DIMENSIONS", "StorageView", "load_from_bytes", "rebuild_parameter", "rebuild_tensor"]
+__all__ = [
+    "LEGACY_MAGIC",
+    "LEGACY_PROTOCOL",
+    "MAX_DIMENSIONS",
+    "STORAGE_DTYPES",
+    "AnnouncedStorage",
+    "StorageView",
+    "announce_storage",
+    "load_from_bytes",
+    "rebuild_parameter",
+    "rebuild_tensor",
+]
 
 MAX_DIMENSIONS = 8
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 
-_STORAGE_DTYPES = {
+STORAGE_DTYPES = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
     "HalfStorage": torch.float16,
@@ -48,13 +59,16 @@ class StorageView:
     """Their bytes, ``count * dtype.itemsize`` long."""
 
 
-@dataclass(slots=True)
-class _Announced:
-    """A storage that the nested stream names before its bytes come."""
+@dataclass(frozen=True, slots=True)
+class AnnouncedStorage:
+    """A storage that a stream names apart from its bytes."""
 
     dtype: torch.dtype
+    """What the numbers are."""
     key: str
+    """By which its bytes are found."""
     count: int
+    """How many numbers."""
 
 
 def load_from_bytes(machine: PickleMachine, args: tuple[object, ...]) -> StorageView:
@@ -66,7 +80,7 @@ def load_from_bytes(machine: PickleMachine, args: tuple[object, ...]) -> Storage
     position = 0
     values: list[object] = []
     for _ in range(5):
-        nested = PickleMachine(data, {}, machine.budget, start=position, persistent=_announce)
+        nested = PickleMachine(data, {}, machine.budget, start=position, persistent=announce_storage)
         values.append(nested.run())
         position = nested.position
 
@@ -75,7 +89,7 @@ def load_from_bytes(machine: PickleMachine, args: tuple[object, ...]) -> Storage
         raise CheckpointError("this snapshot is damaged: a tensor's storage is not in torch's legacy layout")
     if system.get("little_endian") is not True:
         raise CheckpointError("this snapshot was written on a big-endian machine: that is not supported")
-    if not isinstance(storage, _Announced) or keys != [storage.key]:
+    if not isinstance(storage, AnnouncedStorage) or keys != [storage.key]:
         raise CheckpointError("this snapshot is damaged: a tensor's storage does not match its list of keys")
 
     expected = 8 + storage.count * storage.dtype.itemsize
@@ -87,8 +101,8 @@ def load_from_bytes(machine: PickleMachine, args: tuple[object, ...]) -> Storage
     return StorageView(storage.dtype, storage.count, data[position + 8 :])
 
 
-def _announce(identity: object) -> _Announced:
-    """A persistent id of the nested stream: ('storage', type, key, location, count, view)."""
+def announce_storage(identity: object) -> AnnouncedStorage:
+    """A persistent id of torch's: ('storage', type, key, location, count, view)."""
     if not isinstance(identity, tuple) or len(identity) not in (5, 6) or identity[0] != "storage":
         raise CheckpointError("this snapshot is damaged: a tensor's storage is described in an unknown way")
     kind, key, count = identity[1], identity[2], identity[4]
@@ -96,11 +110,11 @@ def _announce(identity: object) -> _Announced:
         raise CheckpointError("this snapshot holds views between storages, as torch wrote before 2018: not supported")
     if not isinstance(kind, Symbol) or kind.module not in ("torch", "torch.cuda", "torch.storage"):
         raise CheckpointError(f"this snapshot holds a storage of an unknown kind: {_shown(kind)}")
-    if kind.name not in _STORAGE_DTYPES:
+    if kind.name not in STORAGE_DTYPES:
         raise CheckpointError(f"this snapshot holds a storage of kind {kind}: not supported")
     if not isinstance(key, str) or type(count) is not int or not 0 <= count < 2**48:
         raise CheckpointError("this snapshot is damaged: a tensor's storage has an impossible size")
-    return _Announced(_STORAGE_DTYPES[kind.name], key, count)
+    return AnnouncedStorage(STORAGE_DTYPES[kind.name], key, count)
 
 
 def rebuild_tensor(machine: PickleMachine, args: tuple[object, ...]) -> Tensor:

@@ -169,7 +169,7 @@ KINDS = {
     "gzip archive": b"\x1f\x8b\x08" + bytes(20),
     "data set": zipped("00000/img00000000.png", "dataset.json"),
     "Latent Explorer project": zipped("project.json", "blobs/a.npy"),
-    "bare weights": zipped("archive/data.pkl", "archive/data/0"),
+    "no pickle instruction": zipped("archive/data.pkl", "archive/data/0"),
     "TorchScript": zipped("net/data.pkl", "net/code/model.py"),
     "NumPy archive": zipped("w.npy"),
     "zip archive": zipped("readme"),
@@ -189,7 +189,7 @@ KINDS = {
     "no generator": dumped({"weights": [1, 2]}),
     "no snapshot but a list": dumped([1, 2, 3]),
     "no snapshot but text": dumped("hello"),
-    "bare weights, not": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + bytes(20),
+    "no pickle": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + bytes(20),
 }
 
 
