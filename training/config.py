@@ -65,6 +65,12 @@ class TrainingConfig:
     """The half-life is at most this share of the pictures shown so far; ``None``: no ramp."""
     mbstd_group: int = 4
     """Group of the discriminator's minibatch deviation."""
+    instance_noise: float = 0.0
+    """Deviation of the noise on every picture that the discriminator sees, real or not; pictures span -1 to 1.
+
+    Drawings have perfectly flat areas, which no generator meets to the last digit: without noise the
+    discriminator needs to look at nothing else. Source: Sonderby et al. 2017, section 3.2.
+    """
     xflip: bool = False
     """Show mirrored pictures too."""
     holdout: int = 500
@@ -87,7 +93,7 @@ class TrainingConfig:
 
     def _rules(self) -> list[tuple[str, str, bool]]:
         at_least_one = ("z_dim", "w_dim", "mapping_layers", "channel_base", "channel_max", "batch", "pl_batch_shrink")
-        not_negative = ("kimg", "r1_interval", "pl_weight", "pl_interval", "holdout", "seed")
+        not_negative = ("kimg", "r1_interval", "pl_weight", "pl_interval", "holdout", "seed", "instance_noise")
         above_zero = ("g_lr", "d_lr", "snapshot_kimg", "log_kimg")
         shares = ("style_mixing", "pl_decay", "beta1", "beta2")
         return [

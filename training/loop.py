@@ -48,6 +48,7 @@ def train_step(state: TrainingState, pictures: TrainingSet) -> dict[str, Tensor]
 
     with _learning(state.discriminator, still=state.generator):
         real, real_c = draws.real()
+        real = draws.veiled(_Stream.REAL_VEIL, real)
         report |= _apply(state.discriminator_adam, _discriminator_phase(state, draws, real, real_c))
         if regularise_d:
             gamma = config.gamma(pictures.resolution)
@@ -64,7 +65,7 @@ def _generator_phase(state: TrainingState, draws: "_Draws") -> PhaseLoss:
     z, c, mixing, noise = draws.latents(_Stream.G_MAIN, state.config.batch)
     with _precision(state):
         fake, _ = generate(state.generator, z, c, noise=noise, mixing=mixing)
-        return g_main(state.discriminator, fake, c)
+        return g_main(state.discriminator, draws.veiled(_Stream.G_VEIL, fake), c)
 
 
 def _path_length_phase(state: TrainingState, draws: "_Draws") -> tuple[PhaseLoss, Tensor]:
@@ -89,7 +90,7 @@ def _discriminator_phase(state: TrainingState, draws: "_Draws", real: Tensor, re
     with _precision(state):
         with torch.no_grad():
             fake, _ = generate(state.generator, z, c, noise=noise, mixing=mixing, update_emas=True)
-        return d_main(state.discriminator, fake, c, real, real_c)
+        return d_main(state.discriminator, draws.veiled(_Stream.D_VEIL, fake), c, real, real_c)
 
 
 def _apply(adam: torch.optim.Adam, phase: PhaseLoss) -> dict[str, Tensor]:
@@ -137,6 +138,9 @@ class _Stream(IntEnum):
     G_PATH_IMAGE = 2
     D_MAIN = 3
     REAL = 4
+    G_VEIL = 5
+    D_VEIL = 6
+    REAL_VEIL = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,11 @@ class _Draws:
     def normal(self, stream: _Stream, shape: torch.Size) -> Tensor:
         """Standard normal numbers."""
         return torch.randn(shape, generator=self._rng(stream)).to(self._device)
+
+    def veiled(self, stream: _Stream, images: Tensor) -> Tensor:
+        """Pictures under the noise that the discriminator sees them through."""
+        strength = self.state.config.instance_noise
+        return images + self.normal(stream, images.shape) * strength if strength > 0 else images
 
     def real(self) -> tuple[Tensor, Tensor | None]:
         """The next real pictures, -1 to 1, and their labels. Moves the sampler."""

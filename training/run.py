@@ -29,7 +29,7 @@ GRID_COLUMNS = 8
 
 # What may change between two parts of one run; the rest shapes the networks or the random streams.
 _CHANGEABLE = {
-    "kimg", "g_lr", "d_lr", "r1_gamma", "pl_weight", "ema_kimg", "ema_rampup", "style_mixing",
+    "kimg", "g_lr", "d_lr", "r1_gamma", "pl_weight", "ema_kimg", "ema_rampup", "style_mixing", "instance_noise",
     "snapshot_kimg", "log_kimg",
 }  # fmt: skip
 

@@ -37,6 +37,7 @@ def tiny() -> TrainingConfig:
         snapshot_kimg=0.008,
         log_kimg=0.004,
         xflip=True,
+        instance_noise=0.05,
     )
 
 
