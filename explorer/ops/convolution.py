@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.ops.geometry import Padding, filter_size, parse_padding
+from explorer.ops.geometry import Padding, filter_size, pad_or_crop, parse_padding
 from explorer.ops.resample import upfirdn2d
 
 # Keeps the demodulation finite for a style of all zeros.
@@ -91,7 +91,7 @@ def _convolve(
     x0, x1, y0, y1 = pad
     if x0 == x1 >= 0 and y0 == y1 >= 0:
         return F.conv2d(x, w, padding=(y0, x0), groups=groups, stride=stride)
-    return F.conv2d(F.pad(x, [x0, x1, y0, y1]), w, groups=groups, stride=stride)
+    return F.conv2d(pad_or_crop(x, x0, x1, y0, y1), w, groups=groups, stride=stride)
 
 
 def _transposed(x: Tensor, w: Tensor, *, up: int, groups: int, flip_weight: bool) -> Tensor:

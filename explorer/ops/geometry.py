@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Scale = int | Sequence[int]
@@ -87,6 +88,18 @@ def plan_axes(x: Tensor, f: Tensor | None, *, up: Scale, down: Scale, pad: Paddi
                 f"{axis.before} and {axis.after} to {padded}, and the filter has {axis.taps} taps"
             )
     return axes
+
+
+def pad_or_crop(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
+    """Add zeros around ``[..., H, W]``, or crop where a number is below 0."""
+    if not (left or right or top or bottom):
+        return x
+    height, width = x.shape[-2:]
+    if min(left, right) < -width or min(top, bottom) < -height:
+        # torch crops before it pads, so a crop that reaches into the other side's padding takes two steps.
+        x = F.pad(x, [max(p, 0) for p in (left, right, top, bottom)])
+        left, right, top, bottom = (min(p, 0) for p in (left, right, top, bottom))
+    return F.pad(x, [left, right, top, bottom])
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.ops.geometry import Axis
+from explorer.ops.geometry import Axis, pad_or_crop
 
 
 def upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filter: bool, gain: float) -> Tensor:
@@ -28,8 +28,7 @@ def upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filt
     spread[:, :, :, 0, :, 0] = y
     y = spread.reshape(n, c, h * ay.up, w * ax.up)
 
-    # F.pad reads a negative number as a crop.
-    y = F.pad(y, [ax.before, ax.after, ay.before, ay.after])
+    y = pad_or_crop(y, ax.before, ax.after, ay.before, ay.after)
 
     taps = full_filter(f, device=x.device) * gain
     if not flip_filter:

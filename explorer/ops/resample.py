@@ -19,6 +19,7 @@ from explorer.ops.geometry import (
     Scale,
     band,
     filter_size,
+    pad_or_crop,
     parse_padding,
     parse_scale,
     plan_axes,
@@ -134,7 +135,7 @@ def torch_upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, fli
     """The plain torch path: depthwise convolutions, transposed ones for up-sampling, so no inserted zero is touched."""
     ax, ay = axes
     if f is None and _is_shift(ax) and _is_shift(ay):
-        y = _pad(x, ax.before, ax.after, ay.before, ay.after)
+        y = pad_or_crop(x, ax.before, ax.after, ay.before, ay.after)
         return y if gain == 1 else y * gain
     taps = x.new_ones(1) if f is None else f.to(x.device)
     if not flip_filter:
@@ -190,7 +191,7 @@ def _depthwise(x: Tensor, taps: Tensor, ax: Axis, ay: Axis) -> Tensor:
     (left, right), (top, bottom) = _surplus(ax), _surplus(ay)
     crop_x, crop_y = max(0, min(left, right)), max(0, min(top, bottom))
     y = F.conv_transpose2d(x, weight, stride=(ay.up, ax.up), padding=(crop_y, crop_x), groups=c)
-    y = _pad(y, crop_x - left, crop_x - right, crop_y - top, crop_y - bottom)
+    y = pad_or_crop(y, crop_x - left, crop_x - right, crop_y - top, crop_y - bottom)
     return y if ax.down == ay.down == 1 else y[:, :, :: ay.down, :: ax.down]
 
 
@@ -204,8 +205,4 @@ def _surplus(axis: Axis) -> tuple[int, int]:
 def _split_padding(x: Tensor, ax: Axis, ay: Axis) -> tuple[Tensor, tuple[int, int]]:
     """Pad or crop only by what a convolution's own, symmetric padding cannot."""
     px, py = max(0, min(ax.before, ax.after)), max(0, min(ay.before, ay.after))
-    return _pad(x, ax.before - px, ax.after - px, ay.before - py, ay.after - py), (py, px)
-
-
-def _pad(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
-    return F.pad(x, [left, right, top, bottom]) if left or right or top or bottom else x
+    return pad_or_crop(x, ax.before - px, ax.after - px, ay.before - py, ay.after - py), (py, px)
