@@ -137,7 +137,8 @@ def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
         window.between_frames()
         if channel is not None:
             channel.after_frame()
-        pace.wait(window)
+        if channel is None or not channel.hurries:
+            pace.wait(window)
 
 
 class _Pace:

@@ -33,7 +33,7 @@ Item = int | str
 
 _CAPTION_PX = 78
 _TOOLTIP_PX = 340
-_TOOLTIP_DELAY_S = 0.5
+_TOOLTIP_DELAY_S = 0.6
 HAND = "Ctrl+click to type a number, right-click to reset."
 """Ends the tooltip of a slider."""
 
@@ -50,7 +50,7 @@ class Kit:
 
 def tooltip(look: Look, item: Item, text: str) -> None:
     """Explain an item when the mouse rests on it."""
-    with dpg.tooltip(item, delay=_TOOLTIP_DELAY_S):
+    with dpg.tooltip(item, delay=_TOOLTIP_DELAY_S, hide_on_activity=True):
         dpg.add_text(text, wrap=look.px(_TOOLTIP_PX))
 
 

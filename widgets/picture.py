@@ -76,7 +76,7 @@ class PictureView:
         if self.sampling != "auto" or self.pixels is None:
             return self.sampling == "crisp"
         height, width = self.pixels.shape[:2]
-        return max(height, width) < _SMALL_PX
+        return int(max(height, width)) < _SMALL_PX
 
     def set_sampling(self, sampling: Sampling) -> None:
         """Choose how it is enlarged."""

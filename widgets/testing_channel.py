@@ -6,7 +6,7 @@ Every command is answered by one line; ``{"event": "ready"}`` comes first, by it
 ==========================  =====================================================================================
 command                     answer
 ==========================  =====================================================================================
-``rect tag``                ``rect``: left, top, width, height of an item, in pixels
+``rect tag``                ``rect``: left, top, width, height of an item, in pixels; of a menu's start only
 ``picture``                 ``rect`` of the picture itself, ``zoom``, ``crisp``
 ``value tag``               ``value``, ``enabled``
 ``settle n``                after ``n`` frames in a row in which no job and no render was going on
@@ -84,6 +84,11 @@ class TestingChannel:
         if not self._commands.empty():
             self._obey(self._commands.get())
 
+    @property
+    def hurries(self) -> bool:
+        """Whether the next frame is wanted at once: only frames are waited for, nothing is being computed."""
+        return self._settling is not None and not self._window.session.is_rendering
+
     def _listen(self, commands: IO[str]) -> None:
         for line in commands:
             self._commands.put(json.loads(line))
@@ -116,7 +121,7 @@ class TestingChannel:
         window = self._window
         match op:
             case "rect":
-                return {"rect": [*dpg.get_item_rect_min(tag), *dpg.get_item_rect_size(tag)]}
+                return {"rect": _rect(tag)}
             case "picture":
                 rect = window.picture.rect_on_screen()
                 return {"rect": rect, "zoom": window.picture.zoom, "crisp": window.picture.is_crisp}
@@ -157,3 +162,17 @@ class TestingChannel:
             return {"shape": None}
         path.write_bytes(pixels.tobytes())
         return {"shape": list(pixels.shape)}
+
+
+def _rect(tag: int | str) -> list[float]:
+    """Left, top, width and height on screen."""
+    state = dpg.get_item_state(tag)
+    if "rect_min" in state:
+        return [*state["rect_min"], *state["rect_size"]]
+    # Menus know only where they start, and their items that within the list that hangs below the bar.
+    line = float(dpg.get_item_rect_size("status_model")[1])
+    x, y = state["pos"]
+    if dpg.get_item_type(tag) == "mvAppItemType::mvMenuItem":
+        menu_x, menu_y = dpg.get_item_pos(dpg.get_item_parent(tag))
+        x, y = x + menu_x, y + menu_y + line + 2 * (line / 3)
+    return [x, y, 2 * line, line]

@@ -81,7 +81,10 @@ class App:
         return np.asarray(Image.open(io.BytesIO(png.stdout)).convert("RGB"))
 
     def picture_on_screen(self) -> npt.NDArray[np.uint8]:
-        """The part of the screen where the picture is."""
+        """The part of the screen where the picture is, with no tooltip before it."""
+        left, top, width, height = self.rect("status_fps")
+        self.xdotool("mousemove", round(left + width + 200), round(top + height / 2))
+        self.settle()
         left, top, width, height = (round(side) for side in self.ask("picture")["rect"])
         return self.screen()[top : top + height, left : left + width]
 
@@ -132,7 +135,8 @@ class App:
         self.click(tag)
         self.keys("ctrl+a")
         self.xdotool("type", "--delay", "1", text)
-        self.settle()
+        # Dear ImGui takes in about one key event a frame.
+        self.settle(5 + 4 * len(text))
         self.keys("Return")
 
     def quit(self) -> int:

@@ -193,20 +193,25 @@ def test_the_float_texture_shows_the_same_picture(open_app: OpenApp, tmp_path: P
 
 def test_the_window_shows_what_the_command_line_renders(open_app: OpenApp, tmp_path: Path) -> None:
     app = open_app(NETS / "sg2_64_rgb.pkl")
-    app.type("seed_x", "3")
+    app.click("seed_random")
     app.drag_slider("psi", 0.5, 0.8)
-    psi = app.state["truncation"]["psi"]
+    latent, psi = app.state["latent"], app.state["truncation"]["psi"]
+    seed = round(latent["x"] + 100 * latent["y"])
     frame = app.frame(tmp_path / "frame")
-    command = [sys.executable, "main.py", "render", str(NETS / "sg2_64_rgb.pkl"), "--seeds", "3", "--psi", str(psi)]
+    command = [sys.executable, "main.py", "render", str(NETS / "sg2_64_rgb.pkl"), "--seeds", str(seed), "--psi", str(psi)]
     subprocess.run([*command, "--out", str(tmp_path)], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "seed0003.png")), frame)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / f"seed{seed:04d}.png")), frame)
 
 
 def test_choosing_a_class_changes_the_picture(open_app: OpenApp) -> None:
     app = open_app(NETS / "sg2_32_cond3.pkl")
+    before = app.picture_on_screen()
     app.click("class")
-    app.keys("Down", "Down", "Return")
-    assert app.state["condition"]["type"] == "class_mix"
+    left, top, _, height = app.rect("class")
+    # The list opens below; its third line is the second class.
+    app.click_at((round(left + 40), round(top + height * 3.4)))
+    assert app.state["condition"] == {"type": "class_mix", "weights": [[1, 1.0]]}
+    assert differ(before, app.picture_on_screen())
 
 
 def test_without_a_model_the_window_says_what_to_do_and_opens_what_is_typed(open_app: OpenApp, tmp_path: Path) -> None:

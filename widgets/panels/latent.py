@@ -47,6 +47,7 @@ class LatentPanel:
         tag = f"seed_{axis}"
         dpg.add_drag_float(tag=tag, width=width, speed=0.01, format="%.3f", user_data=axis, callback=self._typed)
         on_release(tag, self.commit)
+        tooltip(self._kit.look, tag, "Drag sideways, or double-click to type.")
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show where the state is."""
