@@ -69,7 +69,11 @@ def warm_up() -> KernelStatus:
         if not _kernels.compiled:
             if importlib.util.find_spec("numba") is None:
                 raise KernelUnavailable("the compiled kernels need numba, which is not installed: pip install numba")
-            from explorer.ops import numba_path
+            try:
+                from explorer.ops import numba_path
+            except RuntimeError as error:
+                # numba says so when neither the package's folder nor the user's cache folder can be written.
+                raise KernelUnavailable(f"the compiled kernels need a folder for numba's cache: {error}") from error
 
             numba_path.compile_all()
             _kernels.compiled = True

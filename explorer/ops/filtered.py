@@ -66,7 +66,7 @@ def filtered_lrelu(
     def plain(x: Tensor, b: Tensor | None) -> Tensor:
         return _torch(x, b, **options, gain=gain, slope=slope, clamp=clamp)
 
-    path = choose("filtered_lrelu", x, impl, lacks=numba_lacks(x, fu, fd), pays=_pays(x, up_axes))
+    path = choose("filtered_lrelu", x, impl, lacks=numba_lacks(x, fu, fd), pays=_pays(x, fu, fd, up_axes))
     if path == "reference":
         return reference.filtered_lrelu(x, b=b, **options, gain=gain, slope=slope, clamp=clamp)
     if path == "numba":
@@ -98,7 +98,9 @@ def _torch(
     return torch_upfirdn2d(x, fd, down_axes, flip_filter=flip_filter, gain=1.0)
 
 
-def _pays(x: Tensor, up_axes: tuple[Axis, Axis]) -> bool:
+def _pays(x: Tensor, fu: Tensor | None, fd: Tensor | None, up_axes: tuple[Axis, Axis]) -> bool:
+    if fu is None and fd is None:
+        return False
     return x.shape[0] * x.shape[1] * up_axes[0].out * up_axes[1].out >= NUMBA_FROM_SAMPLES
 
 

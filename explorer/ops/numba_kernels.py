@@ -128,28 +128,6 @@ def stage_out(arena, out, plane_at, top, grid):
 
 
 @njit(**_OPTIONS)
-def clear_outside(arena, top, grid):
-    """Zero what lies outside the plane between the filters, where the second one reads it as padding.
-
-    ``grid`` is as in `stage_in`, for that plane.
-    """
-    at, classes_y, classes_x, rows, stride, low_y, low_x, h, w = grid
-    for cy in range(classes_y):
-        for k in range(rows):
-            y = (top + k + low_y) * classes_y + cy
-            for cx in range(classes_x):
-                to = at + ((cy * classes_x + cx) * rows + k) * stride
-                line = arena[to : to + stride]
-                if y < 0 or y >= h:
-                    line[:] = np.float32(0)
-                    continue
-                first = min(max(0, -low_x), stride)
-                last = max(first, min(stride, (w - cx + classes_x - 1) // classes_x - low_x))
-                line[:first] = np.float32(0)
-                line[last:] = np.float32(0)
-
-
-@njit(**_OPTIONS)
 def activate(u, gain, slope, clamp):
     """Leaky ReLU, gain and clamp (none below 0) in place."""
     low = gain * slope
@@ -179,7 +157,7 @@ def gate(g, u, gain, slope, clamp):
 @njit(**_OPTIONS)
 def fused(
     src, bias, out, gate_src, mode, act, first_item, last_item, blocks, block_rows,
-    arena_size, between, pre_at, padded, in_grid, gate_grid, mid_grid, out_grid,
+    arena_size, between, pre_at, in_grid, gate_grid, out_grid,
     up_jobs, gate_jobs, down_jobs, start, coef,
 ):  # fmt: skip
     """Up-sample, act and down-sample the blocks ``first_item`` to ``last_item``.
@@ -194,8 +172,7 @@ def fused(
         blocks: Blocks in a plane, of ``block_rows`` groups of rows each.
         arena_size: Samples of scratch.
         between: Offset and length of the samples between the filters; ``pre_at`` is the same for mode 2's other half.
-        padded: Whether the second filter reads beyond the plane between.
-        in_grid, gate_grid, mid_grid: As in `stage_in`; ``out_grid`` as in `stage_out`.
+        in_grid, gate_grid: As in `stage_in`; ``out_grid`` as in `stage_out`.
         up_jobs, gate_jobs, down_jobs: As in `run_jobs`, with ``start`` and ``coef``.
     """
     arena = np.zeros(arena_size, np.float32)
@@ -214,8 +191,6 @@ def fused(
             stage_in(arena, gate_src, plane * gate_plane, b, top, gate_grid)
             run_jobs(arena, gate_jobs, start, coef)
             gate(mid, pre, gain, slope, clamp)
-        if padded:
-            clear_outside(arena, top, mid_grid)
         run_jobs(arena, down_jobs, start, coef)
         stage_out(arena, out, plane * out_plane, top, out_grid)
 

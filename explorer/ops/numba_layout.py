@@ -6,6 +6,9 @@ fixed shift. What comes in is dealt out to ``L / u`` classes and what goes out c
 them have about the same number of samples a row. All rows get the same stride: so a whole block of rows is filtered
 by one sum over one long run (what it computes across the ends of rows is never read).
 
+The second filter may read beyond the plane between, as padding: only where a filter of one tap comes first, or in a
+gradient, whose first filter reaches exactly as far as that plane. Both leave zeros there by themselves.
+
 A block is ``rows`` groups of output rows, wide as the plane; its buffers lie one after another in one arena.
 """
 
@@ -111,10 +114,8 @@ class Plan:
     arena_size: int
     between: tuple[int, int]
     pre_at: int
-    padded: bool
     in_grid: tuple[int, ...]
     gate_grid: tuple[int, ...]
-    mid_grid: tuple[int, ...]
     out_grid: tuple[int, ...]
     up_jobs: Ints
     gate_jobs: Ints
@@ -174,10 +175,8 @@ def make_plan(up: StageShape, down: StageShape, gate: StageShape | None, min_blo
         arena_size=scratch.end + stride,
         between=(mid_at, mid_size),
         pre_at=pre_at if gate is not None else mid_at,
-        padded=_reads_outside(down.x) or _reads_outside(down.y),
         in_grid=halves[0][0],
         gate_grid=halves[-1][0],
-        mid_grid=(mid_at, y.classes, x.classes, mid_rows, stride, y.mid_low, x.mid_low, up.y.out, up.x.out),
         out_grid=(out_at, y.out_classes, x.out_classes, rows, out_block_rows, stride, down.y.out, down.x.out),
         up_jobs=_table(halves[0][1]),
         gate_jobs=_table(halves[-1][1]),
@@ -189,10 +188,6 @@ def make_plan(up: StageShape, down: StageShape, gate: StageShape | None, min_blo
 
 def _table(jobs: _Jobs) -> Ints:
     return np.array(jobs.table, np.int64).reshape(-1, 5)
-
-
-def _reads_outside(down: Axis) -> bool:
-    return down.before > 0 or (down.out - 1) * down.down + down.taps - 1 - down.before >= down.size
 
 
 def _block_rows(x: _Line, y: _Line, stride: int, min_blocks: int, *, gated: bool) -> int:

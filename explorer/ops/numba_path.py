@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,10 @@ from explorer.ops.numba_stage import Floats, Stage, make_stage, resampling_stage
 
 # Several pieces of work for each thread, so that a thread that is held up delays the others little.
 PIECES_PER_THREAD = 4
+
+
+# The torch path of an operation, as a function of its input and bias.
+Plain = Callable[[Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def filtered_lrelu(
     down_axes: tuple[Axis, Axis],
     act: Act,
     flip_filter: bool,
-    differentiable: Callable[[Tensor, Tensor | None], Tensor],
+    differentiable: Plain,
 ) -> Tensor:
     """Compiled `explorer.ops.filtered_lrelu`; ``differentiable`` is the torch path, for second derivatives."""
     first = make_stage(fu, up_axes, flip_filter=flip_filter, gain=up_axes[0].up * up_axes[1].up)
@@ -68,9 +73,7 @@ def filtered_lrelu(
     return _FilteredLrelu.apply(x, b, first, last, act, differentiable)
 
 
-def bias_lrelu(
-    x: Tensor, b: Tensor | None, dim: int, act: Act, differentiable: Callable[[Tensor, Tensor | None], Tensor]
-) -> Tensor:
+def bias_lrelu(x: Tensor, b: Tensor | None, dim: int, act: Act, differentiable: Plain) -> Tensor:
     """Compiled bias, leaky ReLU, gain and clamp; ``differentiable`` is the torch path, for second derivatives."""
     return _BiasLrelu.apply(x, b, dim % x.ndim, act, differentiable)
 
@@ -79,25 +82,27 @@ class _Resample(torch.autograd.Function):
     """Linear, so its gradient is another resampling, and so on for every higher derivative."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, first: Stage, last: Stage) -> Tensor:
+    def forward(ctx: Any, x: Tensor, first: Stage, last: Stage) -> Tensor:
         ctx.stages = first, last
         return _run_stages(x, None, first, last, mode=0, act=NO_ACT)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         first, last = ctx.stages
         return _Resample.apply(grad, last.transposed(), first.transposed()), None, None
 
 
 class _FilteredLrelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, b, first, last, act, differentiable) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, b: Tensor | None, first: Stage, last: Stage, act: Act, differentiable: Plain
+    ) -> Tensor:
         ctx.save_for_backward(x, b)
         ctx.rest = first, last, act, differentiable
         return _run_stages(x, b, first, last, mode=1, act=act)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, b = ctx.saved_tensors
         first, last, act, differentiable = ctx.rest
         if torch.is_grad_enabled():
@@ -110,7 +115,7 @@ class _FilteredLrelu(torch.autograd.Function):
 
 class _BiasLrelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, b, dim, act, differentiable) -> Tensor:
+    def forward(ctx: Any, x: Tensor, b: Tensor | None, dim: int, act: Act, differentiable: Plain) -> Tensor:
         ctx.save_for_backward(x, b)
         ctx.rest = dim, act, differentiable
         out = torch.empty_like(x, memory_format=torch.contiguous_format)
@@ -118,7 +123,7 @@ class _BiasLrelu(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, grad: Tensor):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, b = ctx.saved_tensors
         dim, act, differentiable = ctx.rest
         if torch.is_grad_enabled():
@@ -130,7 +135,7 @@ class _BiasLrelu(torch.autograd.Function):
         return dx if ctx.needs_input_grad[0] else None, db, None, None, None
 
 
-def _torch_gradients(ctx, x: Tensor, b: Tensor | None, grad: Tensor, differentiable) -> list[Tensor | None]:
+def _torch_gradients(ctx: Any, x: Tensor, b: Tensor | None, grad: Tensor, differentiable: Plain) -> list[Tensor | None]:
     wanted = [t for t, needed in zip((x, b), ctx.needs_input_grad[:2], strict=True) if needed]
     found = iter(torch.autograd.grad(differentiable(x, b), wanted, grad, create_graph=True))
     return [next(found) if needed else None for needed in ctx.needs_input_grad[:2]]
@@ -144,7 +149,15 @@ def _bias(b: Tensor | None) -> Floats:
     return np.zeros(1, np.float32) if b is None else _flat(b.to(torch.float32))
 
 
-def _run_bias(kernel, sources, b: Tensor | None, x: Tensor, dim: int, out: Tensor, act: Act) -> None:
+def _run_bias(
+    kernel: Callable[..., None],
+    sources: tuple[Floats, ...],
+    b: Tensor | None,
+    x: Tensor,
+    dim: int,
+    out: Tensor,
+    act: Act,
+) -> None:
     inner = math.prod(x.shape[dim + 1 :])
     runs = math.prod(x.shape[: dim + 1])
     bias, flat = _bias(b), out.numpy().reshape(-1)
@@ -181,8 +194,8 @@ def _run_stages(
     def work(low: int, high: int) -> None:
         kernels.fused(
             source, bias, flat, gate_source, mode, act.numbers, low, high, plan.blocks, plan.block_rows,
-            plan.arena_size, plan.between, plan.pre_at, plan.padded, plan.in_grid, plan.gate_grid, plan.mid_grid,
-            plan.out_grid, plan.up_jobs, plan.gate_jobs, plan.down_jobs, plan.start, coef,
+            plan.arena_size, plan.between, plan.pre_at, plan.in_grid, plan.gate_grid, plan.out_grid,
+            plan.up_jobs, plan.gate_jobs, plan.down_jobs, plan.start, coef,
         )  # fmt: skip
 
     _share_out(work, n * c * plan.blocks)
