@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from explorer.checkpoints.dill_values import DILL_CONSTRUCTORS
 from explorer.checkpoints.inert import InertObject, Symbol
 from explorer.checkpoints.numpy_values import NUMPY_CONSTRUCTORS
 from explorer.checkpoints.pickle_machine import Constructor, PickleMachine
@@ -111,5 +112,6 @@ SNAPSHOT_CONSTRUCTORS: Mapping[Symbol, Constructor] = MappingProxyType(
         Symbol("torch._utils", "_rebuild_tensor"): rebuild_tensor,
         Symbol("torch.storage", "_load_from_bytes"): load_from_bytes,
         **NUMPY_CONSTRUCTORS,
+        **DILL_CONSTRUCTORS,
     }
 )

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from explorer.errors import CheckpointError
-from explorer.generators import stylegan2, stylegan2_config, stylegan2_discriminator, stylegan3
+from explorer.generators import stylegan2, stylegan2_config, stylegan2_discriminator, stylegan3, stylegan_xl
 from explorer.generators.assign import build_from_tensors
 
 __all__ = ["DISCRIMINATORS", "GENERATORS", "NetworkKind", "build", "describe"]
@@ -29,6 +29,7 @@ GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),
         "stylegan3": NetworkKind(stylegan3.GeneratorConfig, stylegan3.Generator),
+        "stylegan_xl": NetworkKind(stylegan_xl.GeneratorConfig, stylegan_xl.Generator),
     }
 )
 
@@ -45,7 +46,8 @@ def describe(network: nn.Module, kinds: Mapping[str, NetworkKind]) -> dict[str, 
         CheckpointError: The network is of no family in the table.
     """
     for family, kind in kinds.items():
-        if isinstance(getattr(network, "config", None), kind.config):
+        # Exactly that type: one family's options can extend another's.
+        if type(getattr(network, "config", None)) is kind.config:
             return {"family": family, "config": dataclasses.asdict(network.config)}
     raise CheckpointError(f"a {type(network).__name__} cannot be saved: only networks of {', '.join(kinds)} can")
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
-from explorer.checkpoints import published_stylegan2, published_stylegan3
+from explorer.checkpoints import published_stylegan2, published_stylegan3, published_stylegan_xl
 from explorer.checkpoints.allowed import SNAPSHOT_CONSTRUCTORS
 from explorer.checkpoints.inert import InertObject
 from explorer.checkpoints.modules import is_module, module_class, plain, read_module
@@ -82,6 +82,8 @@ def _as_snapshot(top: object) -> Mapping[object, object]:
 
 
 def _generator(record: ModuleRecord, value: object) -> nn.Module:
+    if published_stylegan_xl.is_generator(record):
+        return published_stylegan_xl.read_generator(record)
     unknown = _unsupported(record, value)
     if unknown is None and published_stylegan3.is_generator(record):
         return published_stylegan3.read_generator(record)
@@ -89,17 +91,16 @@ def _generator(record: ModuleRecord, value: object) -> nn.Module:
         return published_stylegan2.read_generator(record)
     raise CheckpointError(
         f"this snapshot seems to be {unknown or f'a network of class {record.class_name!r}'}, which is not supported "
-        "yet: open a snapshot of StyleGAN2, StyleGAN2-ADA or StyleGAN3"
+        "yet: open a snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3 or StyleGAN-XL"
     )
 
 
 def _unsupported(record: ModuleRecord, value: object) -> str | None:
     """The name of a family that is recognised and cannot be read, from what sets it apart."""
     mapping = record.children.get("mapping")
-    w_avg = mapping.buffers.get("w_avg") if mapping else None
     embedding = mapping.children.get("embed") if mapping else None
-    if (isinstance(w_avg, Tensor) and w_avg.ndim == 2) or (embedding and embedding.class_name == "Embedding"):
-        return "StyleGAN-XL"
+    if embedding and embedding.class_name == "Embedding":
+        return "a Projected GAN with the layers of FastGAN or StyleGAN2"
     plainly = isinstance(value, InertObject) and value.symbol.module.startswith("networks.")
     if plainly or any(child.class_name == "CLIP" for child in (mapping.children.values() if mapping else ()) if child):
         return "StyleGAN-T (text to picture)"

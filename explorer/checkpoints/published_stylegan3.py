@@ -5,6 +5,7 @@ with what the file says of it, since a contradiction means that the file is dama
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,15 @@ from explorer.generators.stylegan3 import INPUT_STYLE, Generator
 from explorer.generators.stylegan3_config import GeneratorConfig
 from explorer.generators.stylegan3_plan import InputPlan, LayerPlan
 
-__all__ = ["is_generator", "read_generator"]
+__all__ = [
+    "agree",
+    "check_agreement",
+    "check_finite",
+    "check_linear",
+    "is_generator",
+    "read_generator",
+    "shared_options",
+]
 
 
 def is_generator(record: ModuleRecord) -> bool:
@@ -45,39 +54,53 @@ def read_generator(record: ModuleRecord) -> Generator:
 
 
 def _generator_config(root: Fields) -> GeneratorConfig:
+    config = GeneratorConfig(**shared_options(root))
+    check_agreement(root, config)
+    _check_mapping(root.child("mapping"), config)
+    return config
+
+
+def shared_options(root: Fields) -> dict[str, Any]:
+    """The options of StyleGAN3, which StyleGAN-XL has too.
+
+    Raises:
+        CheckpointError: One is missing, of the wrong type or out of range.
+    """
     synthesis, mapping = root.child("synthesis"), root.child("mapping")
     names = synthesis.record.attributes.get("layer_names")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CheckpointError(f"this snapshot's {synthesis.name}.layer_names is no list of names: it is damaged")
     w_dim = synthesis.whole("w_dim")
     first = mapping.child("fc0")
-    config = GeneratorConfig(
-        z_dim=mapping.whole("z_dim"),
-        c_dim=mapping.whole("c_dim"),
-        w_dim=w_dim,
-        resolution=synthesis.whole("img_resolution"),
-        img_channels=synthesis.whole("img_channels"),
-        mapping_layers=mapping.whole("num_layers"),
-        input=_input_plan(synthesis.child("input"), w_dim),
-        layers=tuple(_layer_plan(synthesis.child(name), name, w_dim) for name in names),
+    return {
+        "z_dim": mapping.whole("z_dim"),
+        "c_dim": mapping.whole("c_dim"),
+        "w_dim": w_dim,
+        "resolution": synthesis.whole("img_resolution"),
+        "img_channels": synthesis.whole("img_channels"),
+        "mapping_layers": mapping.whole("num_layers"),
+        "input": _input_plan(synthesis.child("input"), w_dim),
+        "layers": tuple(_layer_plan(synthesis.child(name), name, w_dim) for name in names),
         # The bias is scaled by the multiplier alone.
-        mapping_lr_multiplier=first.number("bias_gain"),
-        w_avg_beta=mapping.number("w_avg_beta"),
-        output_scale=synthesis.number("output_scale"),
-        stored_transform=_stored_transform(synthesis.child("input")),
-    )
-    for part in (root, synthesis, mapping):
-        _agree(part, num_ws=config.num_ws, w_dim=w_dim, z_dim=config.z_dim, c_dim=config.c_dim)
-    _agree(root, img_resolution=config.resolution, img_channels=config.img_channels)
-    _check_mapping(mapping, config)
-    return config
+        "mapping_lr_multiplier": first.number("bias_gain"),
+        "w_avg_beta": mapping.number("w_avg_beta"),
+        "output_scale": synthesis.number("output_scale"),
+        "stored_transform": _stored_transform(synthesis.child("input")),
+    }
+
+
+def check_agreement(root: Fields, config: GeneratorConfig) -> None:
+    """Refuse what a generator's parts say otherwise than its options."""
+    for part in (root, root.child("synthesis"), root.child("mapping")):
+        agree(part, num_ws=config.num_ws, w_dim=config.w_dim, z_dim=config.z_dim, c_dim=config.c_dim)
+    agree(root, img_resolution=config.resolution, img_channels=config.img_channels)
 
 
 def _input_plan(part: Fields, w_dim: int) -> InputPlan:
-    _agree(part, w_dim=w_dim)
-    _check_linear(part.child("affine"), in_features=w_dim, out_features=INPUT_STYLE)
+    agree(part, w_dim=w_dim)
+    check_linear(part.child("affine"), in_features=w_dim, out_features=INPUT_STYLE)
     for name in ("freqs", "phases"):
-        _check_finite(part, name)
+        check_finite(part, name)
     return InputPlan(
         channels=part.whole("channels"),
         size=_side(part, "size"),
@@ -111,10 +134,10 @@ def _layer_plan(part: Fields, name: str, w_dim: int) -> LayerPlan:
         magnitude_ema_beta=part.number("magnitude_ema_beta"),
     )
     padding = [*plan.padding, *plan.padding]
-    _agree(part, up_factor=plan.up_factor, down_factor=plan.down_factor, padding=padding, w_dim=w_dim)
-    _check_linear(part.child("affine"), in_features=w_dim, out_features=plan.in_channels)
+    agree(part, up_factor=plan.up_factor, down_factor=plan.down_factor, padding=padding, w_dim=w_dim)
+    check_linear(part.child("affine"), in_features=w_dim, out_features=plan.in_channels)
     for buffer in ("up_filter", "down_filter", "magnitude_ema"):
-        _check_finite(part, buffer)
+        check_finite(part, buffer)
     if bool((part.tensor("magnitude_ema") <= 0).any()):
         raise CheckpointError(f"this snapshot's {part.name}.magnitude_ema is not above 0: it is damaged")
     return plan
@@ -127,7 +150,7 @@ def _stored_transform(part: Fields) -> tuple[tuple[float, ...], ...] | None:
         return None
     if matrix.shape != (3, 3):
         raise CheckpointError(f"this snapshot's {part.name}.transform has shape {list(matrix.shape)}, not [3, 3]")
-    _check_finite(part, "transform")
+    check_finite(part, "transform")
     if torch.equal(matrix, torch.eye(3).to(matrix)):
         return None
     return tuple(tuple(float(entry) for entry in row) for row in matrix.tolist())
@@ -136,9 +159,9 @@ def _stored_transform(part: Fields) -> tuple[tuple[float, ...], ...] | None:
 def _check_mapping(mapping: Fields, config: GeneratorConfig) -> None:
     embedded = config.w_dim if config.c_dim > 0 else 0
     if embedded:
-        _check_linear(mapping.child("embed"), in_features=config.c_dim, out_features=embedded)
+        check_linear(mapping.child("embed"), in_features=config.c_dim, out_features=embedded)
     for i in range(config.mapping_layers):
-        _check_linear(
+        check_linear(
             mapping.child(f"fc{i}"),
             in_features=config.w_dim if i > 0 else config.z_dim + embedded,
             out_features=config.w_dim,
@@ -147,11 +170,11 @@ def _check_mapping(mapping: Fields, config: GeneratorConfig) -> None:
         )
 
 
-def _check_linear(
+def check_linear(
     part: Fields, *, in_features: int, out_features: int, activation: str = "linear", lr_multiplier: float = 1.0
 ) -> None:
     """Refuse a fully connected layer that scales or activates otherwise than ours does."""
-    _agree(
+    agree(
         part,
         in_features=in_features,
         out_features=out_features,
@@ -161,8 +184,9 @@ def _check_linear(
     )
 
 
-def _check_finite(part: Fields, name: str) -> None:
-    buffer: Tensor | None = part.record.buffers.get(name)
+def check_finite(part: Fields, name: str) -> None:
+    """Refuse a tensor that holds values that are not numbers."""
+    buffer: Tensor | None = part.record.buffers.get(name, part.record.parameters.get(name))
     if buffer is not None and not bool(torch.isfinite(buffer).all()):
         raise CheckpointError(f"this snapshot's {part.name}.{name} holds values that are not numbers: it is damaged")
 
@@ -176,7 +200,7 @@ def _side(part: Fields, name: str) -> int:
     return sides[0]
 
 
-def _agree(part: Fields, **expected: object) -> None:
+def agree(part: Fields, **expected: object) -> None:
     """Refuse attributes that are there and say something else.
 
     Raises:

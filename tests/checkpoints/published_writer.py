@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from explorer.checkpoints.record import ModuleRecord
-from explorer.generators import stylegan2, stylegan3
+from explorer.generators import stylegan2, stylegan3, stylegan_xl
 from explorer.generators.linear import EqualizedLinear
 from tests.checkpoints.pickle_writer import Call, Global, NewObject, PickleWriter, ordered_dict
 from tests.generators.published_records import record_of_discriminator, record_of_generator
@@ -109,6 +109,9 @@ def _stylegan3_part(network: stylegan3.Generator, name: str, part: nn.Module) ->
         shape = {"in_features": part.weight.shape[1], "out_features": part.weight.shape[0]}
         gains = {"weight_gain": part.weight_gain, "bias_gain": part.bias_gain}
         return "FullyConnectedLayer", {**shape, **gains, "activation": part.activation}
+    if isinstance(part, stylegan_xl.ClassEmbedding):
+        rows, width = part.weight.shape
+        return "Embedding", {"num_embeddings": rows, "embedding_dim": width, "padding_idx": None, "max_norm": None}
     if name == "mapping":
         attributes = {key: getattr(part, key) for key in ("z_dim", "c_dim", "w_dim", "w_avg_beta")}
         return "MappingNetwork", {**attributes, "num_layers": part.layers}

@@ -6,8 +6,12 @@ STYLEGAN2 = ("sg2_64_rgb", "sg2_32_cond3", "sg2_32_resnet", "sg2_32_orig", "sg2_
 
 STYLEGAN3 = ("sg3t_64", "sg3t_32_cond4", "sg3r_64")
 
+STYLEGAN_XL = ("sgxl_t_32",)
 
-@pytest.fixture(params=STYLEGAN2 + STYLEGAN3)
+WITH_DISCRIMINATOR = STYLEGAN2 + STYLEGAN3
+
+
+@pytest.fixture(params=WITH_DISCRIMINATOR + STYLEGAN_XL)
 def net(request):
     return checks.open_net(request.param)
 
@@ -33,7 +37,7 @@ def test_mixed_styles_give_the_published_pictures(net):
     checks.check_mixing(net)
 
 
-@pytest.mark.parametrize("net", STYLEGAN3, indirect=True)
+@pytest.mark.parametrize("net", STYLEGAN3 + STYLEGAN_XL, indirect=True)
 def test_turned_and_shifted_pictures_are_the_published_ones(net):
     checks.check_transforms(net)
 
@@ -50,6 +54,7 @@ def test_bytes_are_the_published_ones(net):
     checks.check_bytes(net)
 
 
+@pytest.mark.parametrize("net", WITH_DISCRIMINATOR, indirect=True)
 def test_logits_are_the_published_ones_for_every_batch_size(net):
     checks.check_logits(net)
 
@@ -58,7 +63,7 @@ def test_centre_of_w_moves_as_published(net):
     checks.check_average_of_w(net)
 
 
-@pytest.mark.parametrize("net", STYLEGAN3, indirect=True)
+@pytest.mark.parametrize("net", STYLEGAN3 + STYLEGAN_XL, indirect=True)
 def test_magnitudes_move_as_published_and_count_at_once(net):
     checks.check_magnitudes(net)
 
@@ -75,5 +80,6 @@ def test_gradient_to_the_latent_is_the_published_one(net):
     checks.check_latent_gradient(net)
 
 
+@pytest.mark.parametrize("net", WITH_DISCRIMINATOR, indirect=True)
 def test_gradients_of_the_discriminator_are_the_published_ones(net):
     checks.check_discriminator_gradients(net)
