@@ -82,8 +82,8 @@ class Toasts:
             self._changed = False
             self._rebuild()
         if self._notices:
-            height = dpg.get_item_height(_WINDOW)
-            x = left + (width - dpg.get_item_width(_WINDOW)) / 2
+            own_width, height = dpg.get_item_rect_size(_WINDOW)
+            x = left + (width - own_width) / 2
             dpg.set_item_pos(_WINDOW, [int(x), int(bottom - height - self._look.px(14))])
 
     def _rebuild(self) -> None:

@@ -28,7 +28,7 @@ class Welcome:
                     first = session.bundled[0]
                     dpg.add_button(
                         tag="welcome_bundled",
-                        label=f"Open {first.title}",
+                        label=f"Try {first.title}",
                         callback=lambda: session.open(f"bundled:{first.name}"),
                     )
         dpg.bind_item_theme("welcome_open", look.primary)

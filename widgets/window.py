@@ -152,7 +152,8 @@ class Window:
         self._seen = seen
         for panel in self._panels.values():
             panel.refresh(session.state, session.spec)
-        refresh_menu(has_model=session.spec is not None, can_undo=session.can_undo, can_redo=session.can_redo)
+        has_model = session.spec is not None
+        refresh_menu(has_model=has_model, can_undo=has_model and session.can_undo, can_redo=session.can_redo)
         return True
 
     def _where(self) -> tuple[float, float]:

@@ -90,6 +90,8 @@ class App:
 
     def xdotool(self, *arguments: object) -> None:
         subprocess.run(["xdotool", *map(str, arguments)], env=self._env, check=True)
+        # A question to the X server comes back only when it has sent out the events before.
+        subprocess.run(["xdotool", "getmouselocation"], env=self._env, check=True, stdout=subprocess.DEVNULL)
 
     def front(self, place: int) -> None:
         self.ask("front", tag=place)

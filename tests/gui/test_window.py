@@ -98,12 +98,12 @@ def test_dragging_a_transform_slider_moves_a_stylegan3_picture(open_app: OpenApp
 def test_controls_that_the_model_cannot_follow_are_greyed(open_app: OpenApp) -> None:
     app = open_app(NETS / "sg2_64_rgb.pkl")
     assert app.enabled("psi")
-    assert app.enabled("noise_mode")
+    assert app.enabled("noise_const")
     assert not app.enabled("translate_x")
     assert not app.enabled("noise_seed")
     app.type("model_path", str(NETS / "sg3t_64.pkl"))
     assert app.enabled("translate_x")
-    assert not app.enabled("noise_mode")
+    assert not app.enabled("noise_const")
 
 
 def test_undo_by_key_and_by_button_restores_the_exact_state_and_picture(faces: App) -> None:
@@ -198,7 +198,16 @@ def test_the_window_shows_what_the_command_line_renders(open_app: OpenApp, tmp_p
     latent, psi = app.state["latent"], app.state["truncation"]["psi"]
     seed = round(latent["x"] + 100 * latent["y"])
     frame = app.frame(tmp_path / "frame")
-    command = [sys.executable, "main.py", "render", str(NETS / "sg2_64_rgb.pkl"), "--seeds", str(seed), "--psi", str(psi)]
+    command = [
+        sys.executable,
+        "main.py",
+        "render",
+        str(NETS / "sg2_64_rgb.pkl"),
+        "--seeds",
+        str(seed),
+        "--psi",
+        str(psi),
+    ]
     subprocess.run([*command, "--out", str(tmp_path)], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
     assert np.array_equal(np.asarray(Image.open(tmp_path / f"seed{seed:04d}.png")), frame)
 
@@ -206,8 +215,8 @@ def test_the_window_shows_what_the_command_line_renders(open_app: OpenApp, tmp_p
 def test_choosing_a_class_changes_the_picture(open_app: OpenApp) -> None:
     app = open_app(NETS / "sg2_32_cond3.pkl")
     before = app.picture_on_screen()
-    app.click("class")
     left, top, _, height = app.rect("class")
+    app.click("class")
     # The list opens below; its third line is the second class.
     app.click_at((round(left + 40), round(top + height * 3.4)))
     assert app.state["condition"] == {"type": "class_mix", "weights": [[1, 1.0]]}

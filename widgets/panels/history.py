@@ -31,7 +31,7 @@ class HistoryPanel:
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show the steps, the current one marked."""
         session = self._kit.session
-        set_enabled(("undo",), session.can_undo)
+        set_enabled(("undo",), spec is not None and session.can_undo)
         set_enabled(("redo",), session.can_redo)
         if session.history is self._listed:
             return
@@ -42,7 +42,7 @@ class HistoryPanel:
             return
         for node in reversed(session.history.nodes[-_SHOWN:]):
             dpg.add_selectable(
-                label=f"{node.label}##{node.id}",
+                label=f" {node.label}##{node.id}",
                 parent="history_list",
                 default_value=node.id == session.history.cursor,
                 user_data=node.id,

@@ -56,7 +56,7 @@ class ModelPanel:
         set_enabled(("bundled",), bool(session.bundled))
         hint = state.checkpoint.hint if state.checkpoint else ""
         titles = {f"bundled:{model.name}": model.title for model in session.bundled}
-        show_value("bundled", titles.get(hint, "" if session.bundled else "none"))
+        show_value("bundled", titles.get(hint, "Choose…" if session.bundled else "none"))
         for name, value in zip(_FACTS, _facts(spec), strict=True):
             show_value(f"fact_{name.lower()}", value)
         self._refresh_class(state, spec)

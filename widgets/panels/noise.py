@@ -11,8 +11,9 @@ from widgets.controls import HAND, Kit, Knob, Reason, caption_row, on_release, s
 
 __all__ = ["NoisePanel"]
 
-_MODES: dict[str, Literal["const", "random", "none"]] = {"Stored": "const", "Random": "random", "Off": "none"}
-_NAMES = {mode: name for name, mode in _MODES.items()}
+Mode = Literal["const", "random", "none"]
+
+_MODES: dict[str, Mode] = {"Stored": "const", "Random": "random", "Off": "none"}
 _ABOUT = (
     "Noise adds what is left to chance: curls, grain. Stored uses the maps saved with the model, Random draws "
     "them from a seed, Off leaves them out. (Karras et al. 2019, section 3.2)"
@@ -32,7 +33,10 @@ class NoisePanel:
         look = self._kit.look
         self._reason = Reason(look)
         with caption_row(look, "Maps", _ABOUT):
-            dpg.add_radio_button(list(_MODES), tag="noise_mode", horizontal=True, callback=self._choose)
+            for name, mode in _MODES.items():
+                dpg.add_button(
+                    tag=f"noise_{mode}", label=name, width=look.px(60), user_data=mode, callback=self._choose
+                )
         with caption_row(look, "Seed", "Which random maps. Used when the maps are random."):
             dpg.add_input_int(tag="noise_seed", width=look.px(-70), min_value=0, min_clamped=True, callback=self._seed)
             dpg.add_button(tag="noise_draw", label="New", width=-1, callback=self._draw)
@@ -51,20 +55,23 @@ class NoisePanel:
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show the noise, or why there is none."""
+        look = self._kit.look
         usable = spec is not None and spec.has_noise
         self._reason.show("" if spec is None or usable else "This model has no noise maps: StyleGAN3 works without.")
-        set_enabled(("noise_mode",), usable)
+        for mode in _MODES.values():
+            set_enabled((f"noise_{mode}",), usable)
+            dpg.bind_item_theme(f"noise_{mode}", look.chosen if usable and mode == state.noise.mode else 0)
         set_enabled(("noise_seed", "noise_draw"), usable and state.noise.mode == "random")
         set_enabled(("noise_strength",), usable and state.noise.mode != "none")
-        show_value("noise_mode", _NAMES[state.noise.mode])
         show_value("noise_seed", state.noise.seed)
         self._strength.refresh(state)
 
     def _edit(self, noise: Noise, label: str) -> None:
         self._kit.session.edit(replace(self._kit.session.state, noise=noise), label)
 
-    def _choose(self, _sender: int | str, name: str) -> None:
-        self._edit(replace(self._kit.session.state.noise, mode=_MODES[name]), f"Noise {name.lower()}")
+    def _choose(self, _sender: int | str, _value: object, mode: Mode) -> None:
+        name = next(name for name, its_mode in _MODES.items() if its_mode == mode)
+        self._edit(replace(self._kit.session.state.noise, mode=mode), f"Noise {name.lower()}")
 
     def _seed(self, _sender: int | str, seed: int) -> None:
         state = self._kit.session.state
