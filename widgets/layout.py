@@ -46,12 +46,20 @@ def scaled_layout(scale: float) -> str:
 def layout_file(folder: Path, scale: float) -> Path:
     """The arrangement to start with: the person's own, or the shipped one written to where theirs will be.
 
-    Lengths depend on the scale factor, so there is one file for each.
+    Lengths depend on the scale factor, so there is one file for each. A file that does not place every panel, of
+    another version or damaged, is replaced: a panel that it does not know would float over the others.
     """
     path = folder / f"layout-{round(scale * 100)}.ini"
-    if not path.exists():
+    if not _places_all(path):
         path.write_text(scaled_layout(scale), "utf-8")
     return path
+
+
+def _places_all(path: Path) -> bool:
+    if not path.exists():
+        return False
+    text = path.read_text("utf-8", errors="replace")
+    return all(f"[Window][###{place}]" in text for place in Place)
 
 
 def reset_layout(path: Path, scale: float, native: Native) -> bool:
