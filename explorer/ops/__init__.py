@@ -9,7 +9,6 @@ from explorer.ops.convolution import conv2d_resample, modulated_conv2d, modulate
 from explorer.ops.dispatch import KernelStatus, kernel_status, use, warm_up
 from explorer.ops.filter_design import lowpass_filter, setup_filter
 from explorer.ops.filtered import filtered_lrelu
-from explorer.ops.memory import keep_freed_memory
 from explorer.ops.resample import downsample2d, filter2d, upfirdn2d, upsample2d
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "downsample2d",
     "filter2d",
     "filtered_lrelu",
-    "keep_freed_memory",
     "kernel_status",
     "lowpass_filter",
     "modulated_conv2d",

@@ -25,6 +25,8 @@ from explorer.ops.numba_stage import Floats, Stage, make_stage, resampling_stage
 
 # Several pieces of work for each thread, so that a thread that is held up delays the others little.
 PIECES_PER_THREAD = 4
+# Waking a thread takes as long as this many samples take.
+SAMPLES_PER_THREAD = 1 << 17
 
 
 # The torch path of an operation, as a function of its input and bias.
@@ -164,6 +166,7 @@ def _run_bias(
     _share_out(
         lambda first, last: kernel(*sources, bias, flat, inner, first, last, *act.numbers),
         runs,
+        x.numel(),
     )
 
 
@@ -198,13 +201,14 @@ def _run_stages(
             plan.up_jobs, plan.gate_jobs, plan.down_jobs, plan.start, coef,
         )  # fmt: skip
 
-    _share_out(work, n * c * plan.blocks)
+    # The work is in the samples between the filters.
+    _share_out(work, n * c * plan.blocks, n * c * first.shape.x.out * first.shape.y.out)
     return out
 
 
-def _share_out(work: Callable[[int, int], None], items: int) -> None:
-    """Do items 0 to ``items`` on as many threads as torch uses."""
-    threads = min(torch.get_num_threads(), items)
+def _share_out(work: Callable[[int, int], None], items: int, samples: int) -> None:
+    """Do items 0 to ``items``, of ``samples`` together, on at most as many threads as torch uses."""
+    threads = min(torch.get_num_threads(), items, samples // SAMPLES_PER_THREAD)
     if threads <= 1:
         work(0, items)
         return

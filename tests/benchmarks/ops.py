@@ -3,8 +3,7 @@
     python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]
 
 Both paths run in turns in the same process, so that what else the machine does meets both: read the ratios. Results
-go to ``results/ops.json`` with the machine and the versions; losses are kept in it, and decide where the default
-(``use("auto")``) stays with torch.
+go to ``results/ops.json`` with the machine and the versions. Losses are kept in it, and decide where the default (``use("auto")``) stays with torch.
 """
 
 import argparse
@@ -158,7 +157,6 @@ def main() -> None:
             print(f"{threads} thread(s)  {name:44s} forward x{faster[0]}   with backward x{faster[1]}", flush=True)
         report[f"threads_{threads}"] = rows
     report["load_at_end"] = round(os.getloadavg()[0], 2)
-    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 
 
