@@ -9,7 +9,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from explorer.errors import CheckpointError
-from explorer.generators import stylegan2, stylegan2_config, stylegan2_discriminator, stylegan3, stylegan_xl
+from explorer.generators import (
+    stylegan2,
+    stylegan2_config,
+    stylegan2_discriminator,
+    stylegan3,
+    stylegan_t,
+    stylegan_xl,
+)
 from explorer.generators.assign import build_from_tensors
 
 __all__ = ["DISCRIMINATORS", "GENERATORS", "NetworkKind", "build", "describe"]
@@ -29,6 +36,7 @@ GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),
         "stylegan3": NetworkKind(stylegan3.GeneratorConfig, stylegan3.Generator),
+        "stylegan_t": NetworkKind(stylegan_t.GeneratorConfig, stylegan_t.Generator),
         "stylegan_xl": NetworkKind(stylegan_xl.GeneratorConfig, stylegan_xl.Generator),
     }
 )

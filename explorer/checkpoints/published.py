@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from explorer.checkpoints import published_stylegan2, published_stylegan3, published_stylegan_xl
+from explorer.checkpoints import published_stylegan2, published_stylegan3, published_stylegan_t, published_stylegan_xl
 from explorer.checkpoints.allowed import SNAPSHOT_CONSTRUCTORS
 from explorer.checkpoints.inert import InertObject
 from explorer.checkpoints.modules import is_module, module_class, plain, read_module
@@ -14,6 +14,8 @@ from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
 
 __all__ = ["PublishedSnapshot", "read_published"]
+
+_READERS = (published_stylegan_xl, published_stylegan_t, published_stylegan3, published_stylegan2)
 
 ENTRIES = ("G", "D", "G_ema", "augment_pipe")
 
@@ -55,9 +57,10 @@ def read_published(data: memoryview) -> PublishedSnapshot:
         )
     record = read_module(snapshot[used], size=len(data))
     discriminator, notes = _discriminator(snapshot.get("D"), size=len(data))
+    notes += published_stylegan_t.notes(record)
     training_set = plain(snapshot.get("training_set_kwargs"))
     return PublishedSnapshot(
-        generator=_generator(record, snapshot[used]),
+        generator=_generator(record),
         discriminator=discriminator,
         entries=entries,
         used=used,
@@ -81,30 +84,18 @@ def _as_snapshot(top: object) -> Mapping[object, object]:
     raise CheckpointError(f"this pickle is no snapshot but {_named(top)}: open a StyleGAN2 or StyleGAN3 snapshot")
 
 
-def _generator(record: ModuleRecord, value: object) -> nn.Module:
-    if published_stylegan_xl.is_generator(record):
-        return published_stylegan_xl.read_generator(record)
-    unknown = _unsupported(record, value)
-    if unknown is None and published_stylegan3.is_generator(record):
-        return published_stylegan3.read_generator(record)
-    if unknown is None and published_stylegan2.is_generator(record):
-        return published_stylegan2.read_generator(record)
-    raise CheckpointError(
-        f"this snapshot seems to be {unknown or f'a network of class {record.class_name!r}'}, which is not supported "
-        "yet: open a snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3 or StyleGAN-XL"
-    )
-
-
-def _unsupported(record: ModuleRecord, value: object) -> str | None:
-    """The name of a family that is recognised and cannot be read, from what sets it apart."""
+def _generator(record: ModuleRecord) -> nn.Module:
+    for reader in _READERS:
+        if reader.is_generator(record):
+            return reader.read_generator(record)
     mapping = record.children.get("mapping")
     embedding = mapping.children.get("embed") if mapping else None
-    if embedding and embedding.class_name == "Embedding":
-        return "a Projected GAN with the layers of FastGAN or StyleGAN2"
-    plainly = isinstance(value, InertObject) and value.symbol.module.startswith("networks.")
-    if plainly or any(child.class_name == "CLIP" for child in (mapping.children.values() if mapping else ()) if child):
-        return "StyleGAN-T (text to picture)"
-    return None
+    known = embedding is not None and embedding.class_name == "Embedding"
+    guess = "a Projected GAN" if known else f"a network of class {record.class_name!r}"
+    raise CheckpointError(
+        f"this snapshot seems to be {guess}, which is not supported yet: "
+        "open a snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3, StyleGAN-XL or StyleGAN-T"
+    )
 
 
 def _discriminator(value: object, *, size: int) -> tuple[nn.Module | None, tuple[str, ...]]:

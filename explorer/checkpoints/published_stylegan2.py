@@ -27,10 +27,15 @@ LARGEST_RESOLUTION = 1 << 14
 
 
 def is_generator(record: ModuleRecord) -> bool:
-    """Whether this is a StyleGAN2 generator: a mapping network, and a synthesis that starts at a 4² constant."""
+    """Whether this is a StyleGAN2 generator: a mapping network, and a synthesis that starts at a 4² constant.
+
+    Projected GAN's has a table of class embeddings, and is not.
+    """
     synthesis, mapping = record.children.get("synthesis"), record.children.get("mapping")
     first = None if synthesis is None else synthesis.children.get("b4")
-    return mapping is not None and first is not None and "const" in first.parameters
+    if mapping is None or any(child and child.class_name == "Embedding" for child in mapping.children.values()):
+        return False
+    return first is not None and "const" in first.parameters
 
 
 def is_discriminator(record: ModuleRecord) -> bool:

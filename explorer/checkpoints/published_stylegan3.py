@@ -26,6 +26,7 @@ __all__ = [
     "is_generator",
     "read_generator",
     "shared_options",
+    "stored_transform",
 ]
 
 
@@ -85,7 +86,7 @@ def shared_options(root: Fields) -> dict[str, Any]:
         "mapping_lr_multiplier": first.number("bias_gain"),
         "w_avg_beta": mapping.number("w_avg_beta"),
         "output_scale": synthesis.number("output_scale"),
-        "stored_transform": _stored_transform(synthesis.child("input")),
+        "stored_transform": stored_transform(synthesis.child("input")),
     }
 
 
@@ -143,7 +144,7 @@ def _layer_plan(part: Fields, name: str, w_dim: int) -> LayerPlan:
     return plan
 
 
-def _stored_transform(part: Fields) -> tuple[tuple[float, ...], ...] | None:
+def stored_transform(part: Fields) -> tuple[tuple[float, ...], ...] | None:
     """The matrix that the file has set, if it is not the identity."""
     matrix = part.record.buffers.get("transform")
     if matrix is None:

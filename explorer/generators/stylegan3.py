@@ -23,7 +23,15 @@ from explorer.generators.stylegan3_plan import InputPlan, LayerPlan
 from explorer.ops import filtered_lrelu, lowpass_filter, modulated_conv2d_alias_free
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
-__all__ = ["FourierInput", "Generator", "GeneratorConfig", "Synthesis", "SynthesisLayer", "invert_transform"]
+__all__ = [
+    "FourierInput",
+    "Generator",
+    "GeneratorConfig",
+    "Synthesis",
+    "SynthesisLayer",
+    "input_matrix",
+    "invert_transform",
+]
 
 # Values of the style that steers the input: two for the rotation, two for the translation.
 INPUT_STYLE = 4
@@ -106,6 +114,32 @@ def invert_transform(matrix: Tensor) -> Tensor:
     if bool((info != 0).any()) or not bool(torch.isfinite(inverse).all()):
         raise StateError("this transform flattens the picture to nothing: choose a scale other than 0")
     return inverse
+
+
+def input_matrix(
+    transform: Tensor | None, stored: tuple[tuple[float, ...], ...] | None, *, batch: int
+) -> Tensor | None:
+    """From picture to input coordinates: the user's matrix undone, then what the file itself asks for.
+
+    Args:
+        transform: The user's matrix ``[3, 3]`` or ``[batch, 3, 3]``; ``None`` is the identity.
+        stored: A matrix that the file left in the input.
+        batch: Number of pictures.
+
+    Returns:
+        A matrix for `FourierInput`; ``None`` is the identity.
+
+    Raises:
+        StateError: The user's matrix has no inverse, or there are too many or too few.
+    """
+    if transform is None:
+        if stored is None:
+            return None
+        transform = torch.eye(3)
+    inverse = invert_transform(transform)
+    if inverse.ndim == 3 and inverse.shape[0] not in (1, batch):
+        raise StateError(f"there are {inverse.shape[0]} transforms for {batch} pictures: give one, or one each")
+    return inverse if stored is None else torch.tensor(stored).to(inverse) @ inverse
 
 
 class SynthesisLayer(nn.Module):
@@ -304,7 +338,9 @@ class Generator(nn.Module):
             StateError: The styles are not the model's, or the transform has no inverse.
         """
         self._check_styles(s)
-        to_input = self._to_input(transform, batch=s[0].shape[0]) if start is None else None
+        to_input = None
+        if start is None:
+            to_input = input_matrix(transform, self.config.stored_transform, batch=s[0].shape[0])
         step = start
         for index in range(0 if step is None else step.index + 1, len(s)):
             x = None if step is None else step.x
@@ -359,18 +395,6 @@ class Generator(nn.Module):
             if style.shape != (s[0].shape[0], layer.style_dim):
                 wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
                 raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
-
-    def _to_input(self, transform: Tensor | None, *, batch: int) -> Tensor | None:
-        """From picture to input coordinates: the user's matrix undone, then what the file itself asks for."""
-        stored = self.config.stored_transform
-        if transform is None:
-            if stored is None:
-                return None
-            transform = torch.eye(3)
-        inverse = invert_transform(transform)
-        if inverse.ndim == 3 and inverse.shape[0] not in (1, batch):
-            raise StateError(f"there are {inverse.shape[0]} transforms for {batch} pictures: give one, or one each")
-        return inverse if stored is None else torch.tensor(stored).to(inverse) @ inverse
 
 
 def _describe(config: GeneratorConfig, family: str) -> GeneratorSpec:
