@@ -20,6 +20,7 @@ from explorer.checkpoints.published import read_published
 from explorer.checkpoints.safetensors_format import decode, read_header
 from explorer.checkpoints.snapshot import Snapshot
 from explorer.checkpoints.sniff import sniff
+from explorer.checkpoints.tensorflow_pickle import is_tensorflow_pickle, read_tensorflow_pickle
 from explorer.checkpoints.weights import read_weights
 from explorer.errors import CheckpointError, KernelUnavailable
 from explorer.generators.protocol import Generator
@@ -152,6 +153,9 @@ def _read(path: Path) -> memoryview:
 
 
 def _read_pickle(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+    if is_tensorflow_pickle(data):
+        old = read_tensorflow_pickle(data)
+        return old.generator, old.discriminator, _snapshot_facts(old)
     snapshot = read_published(data)
     facts = {
         "format": "published pickle",

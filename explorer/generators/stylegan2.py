@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
+from explorer.generators.growing import grow_picture
+from explorer.generators.joint_mapping import JointMappingNetwork
 from explorer.generators.mapping import MappingNetwork
 from explorer.generators.protocol import Step
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
@@ -51,17 +53,7 @@ class Generator(nn.Module):
         super().__init__()
         self.config = config
         self.synthesis = SynthesisNetwork(config)
-        self.mapping = MappingNetwork(
-            z_dim=config.z_dim,
-            c_dim=config.c_dim,
-            w_dim=config.w_dim,
-            layers=config.mapping_layers,
-            embed_features=config.embed_features,
-            layer_features=config.layer_features,
-            activation=config.mapping_activation,
-            lr_multiplier=config.lr_multiplier,
-            w_avg_beta=config.w_avg_beta,
-        )
+        self.mapping = _mapping(config)
         self.spec = _spec(config)
         self._stops = _stops(config, self.spec.layers)
 
@@ -155,8 +147,15 @@ class Generator(nn.Module):
         return self.synthesis.get_submodule(self.spec.layers[index].name)
 
     def _advance(self, index: int, before: Step | None, s: Tensor, noise: Tensor | None) -> Step:
-        y = self._run_alone(index, before, s, noise)
         name, _, kind = self.spec.layers[index].name.partition(".")
+        if kind == "torgb" and self.config.architecture == "revised":
+            size = self.spec.layers[index].size[0]
+            level = (self.config.resolution // size).bit_length() - 1
+            image = grow_picture(
+                before.image, lambda: self._run_alone(index, before, s, noise), lod=self.config.lod, level=level
+            )
+            return Step(index, before.x, image)
+        y = self._run_alone(index, before, s, noise)
         block = self.synthesis.get_submodule(name)
         if before is None:
             return Step(index, y, None)
@@ -225,17 +224,35 @@ def _add_picture(image: Tensor | None, y: Tensor, block: nn.Module) -> Tensor:
     return larger + y if larger.requires_grad or y.requires_grad else larger.add_(y)
 
 
+def _mapping(config: GeneratorConfig) -> MappingNetwork | JointMappingNetwork:
+    shared = {
+        "z_dim": config.z_dim,
+        "c_dim": config.c_dim,
+        "w_dim": config.w_dim,
+        "layers": config.mapping_layers,
+        "embed_features": config.embed_features,
+        "layer_features": config.layer_features,
+        "activation": config.mapping_activation,
+        "lr_multiplier": config.lr_multiplier,
+        "w_avg_beta": config.w_avg_beta,
+    }
+    if config.label_mode == "concat" or not config.normalize_latents:
+        return JointMappingNetwork(**shared, normalize=config.normalize_latents)
+    return MappingNetwork(**shared)
+
+
 def _spec(config: GeneratorConfig) -> GeneratorSpec:
     layers: list[LayerSpec] = []
+    const = config.channels[0] if config.const_channels is None else config.const_channels
     row, before = 0, 0
     for resolution, width in zip(config.block_resolutions, config.channels, strict=True):
-        convs = {"conv1": width} if before == 0 else {"conv0": before, "conv1": width}
+        convs = {"conv1": const} if before == 0 else {"conv0": before, "conv1": width}
         size = (resolution, resolution)
         for kind, style_dim in convs.items():
             layers.append(LayerSpec(f"b{resolution}.{kind}", row, style_dim, width, size, config.use_noise))
             row += 1
         # The picture's layer has no row of its own: it reads the next block's first, and the last block's one more.
-        if config.architecture == "skip" or resolution == config.resolution:
+        if config.architecture in ("skip", "revised") or resolution == config.resolution:
             layers.append(LayerSpec(f"b{resolution}.torgb", row, width, config.img_channels, size, False))
         before = width
     return GeneratorSpec(
@@ -271,7 +288,9 @@ def _stops(config: GeneratorConfig, layers: Sequence[LayerSpec]) -> dict[str, _S
             torgb = index[f"{block}.torgb"]
             stops[f"{block}.torgb"] = _Stop("raw", torgb)
             stops[f"{block}:0"] = _Stop("x", conv1)
-            stops[f"{block}:1"] = _Stop("image", torgb)
+            # Pictures that nothing needs are not made while a network grows.
+            if config.architecture != "revised":
+                stops[f"{block}:1"] = _Stop("image", torgb)
         else:
             stops[block] = _Stop("x", conv1)
     stops["output"] = _Stop("image", len(layers) - 1)

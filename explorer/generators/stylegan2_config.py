@@ -9,8 +9,11 @@ from explorer.ops.activations import ACTIVATIONS
 
 __all__ = ["Architecture", "DiscriminatorConfig", "GeneratorConfig", "Taps"]
 
-Architecture = Literal["skip", "resnet", "orig"]
-"""How a block's picture or features go around it: summed pictures, residual features, or not at all."""
+Architecture = Literal["skip", "resnet", "orig", "revised"]
+"""How a block's picture or features go around it: summed pictures, residual features, or not at all.
+
+``revised`` is a generator of blocks as in ``orig`` that grew as ProGAN does: each has colours of its own.
+"""
 
 Taps = tuple[float, ...] | tuple[tuple[float, ...], ...]
 """A filter: its taps along both axes, or a full matrix of them."""
@@ -64,9 +67,20 @@ class GeneratorConfig:
     """Whether the convolutions have noise maps."""
     resample_filter: Taps = (1.0, 3.0, 3.0, 1.0)
     """The low-pass filter of every doubling."""
+    label_mode: Literal["embed", "concat"] = "embed"
+    """How a label meets the latent: each normalised alone, or both as one vector (the first release)."""
+    normalize_latents: bool = True
+    """Whether the mapping network's input is scaled to a mean square of 1; always with ``embed``."""
+    const_channels: int | None = None
+    """Features of the learned constant; as many as the block at 4² has when ``None``."""
+    lod: float = 0.0
+    """Level of detail of a ``revised`` network: doublings at its end that are not there yet, with fractions."""
 
     def __post_init__(self) -> None:
         _check_resolution(self.resolution, self.channels, smallest=4)
+        check_between("lod", self.lod, 0, len(self.channels) - 1 if self.architecture == "revised" else 0)
+        if self.const_channels is not None:
+            check_between("const_channels", self.const_channels, 1, MAX_WIDTH)
         _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
         _check_activations(self.activation, self.mapping_activation)
         _check_mapping(self.mapping_layers, self.c_dim, self.embed_features, self.layer_features, self.lr_multiplier)
@@ -78,6 +92,10 @@ class GeneratorConfig:
         if self.kernel_size % 2 == 0:
             raise CheckpointError(f"kernel_size is {self.kernel_size}, and should be odd")
         embedded = 0 if self.c_dim == 0 else self.w_dim if self.embed_features is None else self.embed_features
+        if self.label_mode == "concat" and self.c_dim and self.embed_features is None:
+            embedded = self.z_dim
+        if self.label_mode == "embed" and self.c_dim and not self.normalize_latents:
+            raise CheckpointError("a mapping network that embeds labels normalises its latents too")
         if self.mapping_layers == 0 and self.z_dim + embedded != self.w_dim:
             raise CheckpointError("a mapping network without layers needs z_dim plus embed_features equal to w_dim")
 
@@ -142,7 +160,7 @@ class DiscriminatorConfig:
     mbstd_num_channels: int = 1
     """Features that tell how much a group varies; 0 leaves them out."""
     cmap_dim: int = 0
-    """Length of a mapped label; 0 exactly when there are no classes."""
+    """Length of a mapped label; 0 exactly when no label is mapped."""
     mapping_layers: int = 8
     """Fully connected layers from a label to its mapped form."""
     embed_features: int | None = None
@@ -153,13 +171,18 @@ class DiscriminatorConfig:
     """After every mapping layer."""
     lr_multiplier: float = 0.01
     """How much slower the mapping layers learn."""
+    label_mode: Literal["projection", "sum"] = "projection"
+    """How a label decides: by its mapped form, or by choosing among one output a class (the first release)."""
 
     def __post_init__(self) -> None:
         _check_resolution(self.resolution, self.channels, smallest=8)
+        if self.architecture == "revised":
+            raise CheckpointError("a discriminator cannot be of the architecture 'revised'")
         _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
         _check_activations(self.activation, self.epilogue_activation, self.mapping_activation)
         _check_mapping(self.mapping_layers, self.c_dim, self.embed_features, self.layer_features, self.lr_multiplier)
-        check_between("cmap_dim", self.cmap_dim, 1 if self.c_dim else 0, MAX_WIDTH if self.c_dim else 0)
+        mapped = self.c_dim > 0 and self.label_mode == "projection"
+        check_between("cmap_dim", self.cmap_dim, 1 if mapped else 0, MAX_WIDTH if mapped else 0)
         check_between("freeze_layers", self.freeze_layers, 0, 1 << 10)
         check_between("mbstd_num_channels", self.mbstd_num_channels, 0, MAX_WIDTH)
         check_at_least("mbstd_group_size", self.mbstd_group_size, 1)

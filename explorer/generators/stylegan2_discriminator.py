@@ -123,10 +123,11 @@ class Epilogue(nn.Module):
             channels + self.deviations, channels, kernel_size=3, activation=activation, conv_clamp=config.conv_clamp
         )
         self.fc = EqualizedLinear(channels * 16, channels, activation=activation)
-        self.out = EqualizedLinear(channels, config.cmap_dim or 1)
+        self.label_gain = 1 / math.sqrt(config.cmap_dim) if config.cmap_dim else 1.0
+        self.out = EqualizedLinear(channels, config.cmap_dim or config.c_dim or 1)
 
     def forward(self, x: Tensor, image: Tensor, mapped: Tensor | None) -> Tensor:
-        """``[N, C, 4, 4]``, the picture and the mapped labels ``[N, cmap_dim]`` to ``[N, 1]``."""
+        """``[N, C, 4, 4]``, the picture and the mapped labels ``[N, cmap_dim or c_dim]`` to ``[N, 1]``."""
         if hasattr(self, "fromrgb"):
             x = x + self.fromrgb(image)
         if self.deviations > 0:
@@ -136,7 +137,7 @@ class Epilogue(nn.Module):
         if mapped is None:
             return x
         # Projection discriminator (Miyato and Koyama 2018).
-        return (x * mapped.to(x.dtype)).sum(dim=1, keepdim=True) / math.sqrt(mapped.shape[1])
+        return (x * mapped.to(x.dtype)).sum(dim=1, keepdim=True) * self.label_gain
 
 
 class Discriminator(nn.Module):
@@ -157,7 +158,7 @@ class Discriminator(nn.Module):
             )
             self.add_module(f"b{r}", block)
             before, layers = widths[r // 2], layers + block.layers
-        if config.c_dim > 0:
+        if config.cmap_dim > 0:
             self.mapping = MappingNetwork(
                 z_dim=0,
                 c_dim=config.c_dim,
@@ -192,11 +193,21 @@ class Discriminator(nn.Module):
         wanted = (self.config.img_channels, self.config.resolution, self.config.resolution)
         if img.ndim != 4 or img.shape[1:] != wanted:
             raise StateError(f"the picture has shape {list(img.shape)}, and this model takes {['N', *wanted]}")
-        mapped = self.mapping(None, c) if self.config.c_dim > 0 else None
+        mapped = self._mapped(c)
         image, x = img.to(self.b4.out.weight.dtype), None
         for r in self.config.block_resolutions:
             x, image = self.get_submodule(f"b{r}")(x, image)
         return self.b4(x, image, mapped)
+
+    def _mapped(self, c: Tensor | None) -> Tensor | None:
+        if self.config.c_dim == 0:
+            return None
+        if self.config.label_mode == "projection":
+            return self.mapping(None, c)
+        if c is None or c.ndim != 2 or c.shape[1] != self.config.c_dim:
+            shown = "none was given" if c is None else f"one of shape {list(c.shape)} was given"
+            raise StateError(f"this model needs labels of shape [N, {self.config.c_dim}], and {shown}")
+        return c
 
 
 def minibatch_deviation(x: Tensor, *, group_size: int | None, channels: int) -> Tensor:

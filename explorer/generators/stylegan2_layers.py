@@ -99,11 +99,13 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         same = {"out_channels": out_channels, "resolution": resolution}
         if in_channels == 0:
-            self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
+            width = out_channels if config.const_channels is None else config.const_channels
+            self.const = nn.Parameter(torch.randn(width, resolution, resolution))
         else:
+            width = out_channels
             self.conv0 = SynthesisLayer(config, in_channels=in_channels, up=2, **same)
-        self.conv1 = SynthesisLayer(config, in_channels=out_channels, up=1, **same)
-        if config.architecture == "skip" or resolution == config.resolution:
+        self.conv1 = SynthesisLayer(config, in_channels=width, up=1, **same)
+        if config.architecture in ("skip", "revised") or resolution == config.resolution:
             self.torgb = ToRGB(config, in_channels=out_channels)
         if config.architecture == "resnet" and in_channels > 0:
             self.skip = UpConv(config, in_channels=in_channels, out_channels=out_channels)

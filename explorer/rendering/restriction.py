@@ -14,6 +14,7 @@ from explorer.state import (
     Slider,
     Stored,
     Transform,
+    Truncation,
 )
 
 __all__ = ["restrict"]
@@ -31,6 +32,7 @@ def restrict(state: EditState, spec: GeneratorSpec) -> tuple[EditState, tuple[st
         condition=_condition(state, spec, notes),
         sliders=_sliders(state.sliders, spec, notes),
         mixing=_mixing(state.mixing, spec, notes),
+        truncation=_truncation(state.truncation, spec, notes),
         noise=_noise(state.noise, spec, notes),
         transform=_transform(state.transform, spec, notes),
     )
@@ -64,6 +66,9 @@ def _sliders(sliders: tuple[Slider, ...], spec: GeneratorSpec, notes: list[str])
 
 
 def _mixing(mixing: tuple[Mix, ...], spec: GeneratorSpec, notes: list[str]) -> tuple[Mix, ...]:
+    if mixing and spec.num_ws == 1:
+        notes.append("style mixing: the model has one layer of styles")
+        return ()
     kept = []
     for mix in mixing:
         rows = _rows(mix.layers, spec, "style mixing", notes)
@@ -76,6 +81,14 @@ def _rows(layers: tuple[int, ...], spec: GeneratorSpec, what: str, notes: list[s
     if gone:
         notes.append(f"{what} in layer {', '.join(map(str, gone))}: the model has layers 0 to {spec.num_ws - 1}")
     return tuple(row for row in layers if 0 <= row < spec.num_ws)
+
+
+def _truncation(truncation: Truncation, spec: GeneratorSpec, notes: list[str]) -> Truncation:
+    if spec.has_truncation or truncation == Truncation():
+        return truncation
+    if truncation.psi != 1:
+        notes.append("truncation: the model's latents have no centre")
+    return Truncation()
 
 
 def _noise(noise: Noise, spec: GeneratorSpec, notes: list[str]) -> Noise:

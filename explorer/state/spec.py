@@ -55,3 +55,5 @@ class GeneratorSpec:
     """One a class, when the checkpoint knows them."""
     text: bool = False
     """Whether the condition is a text prompt."""
+    has_truncation: bool = True
+    """Whether W has a centre that styles can be pulled to."""
