@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 from explorer.errors import CheckpointError
 from explorer.generators import (
+    growing_discriminator,
+    progan,
+    stylegan1,
+    stylegan1_config,
     stylegan2,
     stylegan2_config,
     stylegan2_discriminator,
@@ -34,6 +38,8 @@ class NetworkKind:
 
 GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
+        "progan": NetworkKind(progan.GeneratorConfig, progan.Generator),
+        "stylegan1": NetworkKind(stylegan1_config.GeneratorConfig, stylegan1.Generator),
         "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),
         "stylegan3": NetworkKind(stylegan3.GeneratorConfig, stylegan3.Generator),
         "stylegan_t": NetworkKind(stylegan_t.GeneratorConfig, stylegan_t.Generator),
@@ -43,7 +49,10 @@ GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
 
 # StyleGAN3 was trained with StyleGAN2's discriminator.
 DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
-    {"stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator)}
+    {
+        "growing": NetworkKind(growing_discriminator.GrowingConfig, growing_discriminator.GrowingDiscriminator),
+        "stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator),
+    }
 )
 
 
