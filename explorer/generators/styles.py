@@ -16,7 +16,8 @@ def truncate(w_plus: Tensor, w_avg: Tensor, *, psi: float, cutoff: int | None = 
 
     Args:
         w_plus: Styles, ``[N, num_ws, w_dim]``.
-        w_avg: The centre, ``[w_dim]``, ``[1, w_dim]`` or ``[N, w_dim]``.
+        w_avg: The centre, ``[w_dim]``, ``[1, w_dim]`` or ``[N, w_dim]``; ``[N, num_ws, w_dim]`` where it differs
+            between rows.
         psi: 1 keeps ``w_plus``, 0 gives the centre, below 0 mirrors it.
         cutoff: Only layers ``[0, cutoff)`` are pulled; all when ``None``.
 
@@ -25,5 +26,6 @@ def truncate(w_plus: Tensor, w_avg: Tensor, *, psi: float, cutoff: int | None = 
     if psi == 1:
         return w_plus
     rows = w_plus.shape[1] if cutoff is None else max(0, min(cutoff, w_plus.shape[1]))
-    centre = w_avg.reshape(-1, 1, w_avg.shape[-1]).to(w_plus.dtype)
+    centre = w_avg[:, :rows] if w_avg.ndim == 3 else w_avg.reshape(-1, 1, w_avg.shape[-1])
+    centre = centre.to(w_plus.dtype)
     return torch.cat([centre.lerp(w_plus[:, :rows], psi), w_plus[:, rows:]], dim=1)

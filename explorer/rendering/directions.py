@@ -61,9 +61,9 @@ def direction_steps(generator: Generator, device: torch.device) -> Iterator[floa
     samples = []
     for start in range(0, _SAMPLES, _CHUNK):
         z = torch.randn(_CHUNK, spec.z_dim, generator=random)
-        c = None
-        if spec.c_dim:
-            c = torch.zeros(_CHUNK, spec.c_dim)
+        c = torch.zeros(_CHUNK, spec.c_dim) if spec.c_dim else None
+        # A text is no label that could be drawn; without one, the directions are those of the latent.
+        if c is not None and not spec.text:
             c[torch.arange(_CHUNK), torch.randint(spec.c_dim, (_CHUNK,), generator=random)] = 1
         with torch.inference_mode():
             w = generator.map(z.to(device), None if c is None else c.to(device))

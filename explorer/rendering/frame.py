@@ -37,7 +37,7 @@ class Frame:
     timings: Timings
     """When it was made."""
     dropped: tuple[str, ...] = ()
-    """What the model could not do and was left out, in words."""
+    """What the model could not do and was left out, and what was assumed, in words."""
     preview: bool = False
     """An early, coarse picture; the full one follows."""
     request: int = field(default=0)

@@ -26,7 +26,7 @@ class Styles:
     w_plus: Tensor
     """``[1, num_ws, w_dim]``."""
     w_avg: Tensor
-    """``[1, w_dim]``."""
+    """``[1, w_dim]``, or ``[1, num_ws, w_dim]`` where rows of different classes were mixed."""
 
 
 class LatentStage:
@@ -72,7 +72,8 @@ class LatentStage:
         return self._generator.map(z, c).float(), self._generator.w_avg(c).float().reshape(1, -1)
 
     def _centre(self, condition: Condition) -> tuple[Tensor, Tensor]:
-        c = label(condition, 0, self._generator.spec)
+        # Nobody drew a class for a latent that is no seed: then it is the centre of them all.
+        c = label(condition, 0, self._generator.spec) if isinstance(condition, ClassMix) else None
         w_avg = self._generator.w_avg(None if c is None else c.to(self._device)).float().reshape(1, -1)
         return w_avg, w_avg
 
@@ -93,10 +94,15 @@ class LatentStage:
 
 
 def label(condition: Condition, seed: int, spec: GeneratorSpec) -> Tensor | None:
-    """The label ``[1, c_dim]``: the mix of classes, or the class that the seed draws; ``None`` without classes."""
+    """The label ``[1, c_dim]``: the mix of classes, or the class that the seed draws; ``None`` without classes.
+
+    A model of texts gets an empty one, all zeros.
+    """
     if spec.c_dim == 0:
         return None
     c = torch.zeros(1, spec.c_dim)
+    if spec.text:
+        return c
     if isinstance(condition, ClassMix):
         for index, weight in condition.weights:
             c[0, index] += weight
@@ -109,8 +115,21 @@ def _blend(parts: list[tuple[tuple[Tensor, Tensor], float]]) -> tuple[Tensor, Te
     (w, w_avg), weight = parts[0]
     if len(parts) == 1 and weight == 1:
         return w, w_avg
+    middle = _middle(parts)
     # Around the centre, so that weights that do not add up to 1 only change how far the blend lies from it.
     offset = torch.zeros_like(w)
     for (w, centre), weight in parts:
         offset = offset + (w - centre) * weight
-    return w_avg + offset, w_avg
+    return middle + offset, middle
+
+
+def _middle(parts: list[tuple[tuple[Tensor, Tensor], float]]) -> Tensor:
+    """The centres' blend: seeds of different classes have different ones (StyleGAN-XL)."""
+    (_, first), _ = parts[0]
+    total = sum(weight for _, weight in parts)
+    if abs(total) < 1e-6 or all(torch.equal(centre, first) for (_, centre), _ in parts):
+        return first
+    blended = torch.zeros_like(first)
+    for (_, centre), weight in parts:
+        blended = blended + centre * (weight / total)
+    return blended

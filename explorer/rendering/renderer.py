@@ -21,7 +21,7 @@ from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
 from explorer.rendering.output import enlarge, pixels_of
-from explorer.rendering.restriction import restrict
+from explorer.rendering.restriction import assumptions, restrict
 from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, noise_read
 from explorer.state import EditState, Latent
@@ -114,9 +114,10 @@ class Renderer:
             self._kernels = kernels_in_use()
             self.clear()
         fitting, dropped = restrict(state, self.generator.spec)
+        notes = (*dropped, *assumptions(fitting, self.generator.spec))
 
         def made(pixels: npt.NDArray[np.uint8], *, preview: bool = False) -> Frame:
-            return Frame(pixels, state, clock.timings(self._synthesis.layers_run), dropped, preview, request)
+            return Frame(pixels, state, clock.timings(self._synthesis.layers_run), notes, preview, request)
 
         def show_step(step: Step) -> None:
             if on_preview is not None and self._is_early_picture(step):

@@ -17,7 +17,7 @@ from explorer.state import (
     Truncation,
 )
 
-__all__ = ["restrict"]
+__all__ = ["assumptions", "restrict"]
 
 
 def restrict(state: EditState, spec: GeneratorSpec) -> tuple[EditState, tuple[str, ...]]:
@@ -39,12 +39,22 @@ def restrict(state: EditState, spec: GeneratorSpec) -> tuple[EditState, tuple[st
     return (changed if changed != state else state), tuple(notes)
 
 
+def assumptions(state: EditState, spec: GeneratorSpec) -> tuple[str, ...]:
+    """What a picture of a state that fits is made without, in words."""
+    if spec.text and isinstance(state.condition, NoCondition):
+        return ("text: none was given, so the picture is made for an empty one",)
+    return ()
+
+
 def _condition(state: EditState, spec: GeneratorSpec, notes: list[str]) -> NoCondition | ClassMix:
     condition = state.condition
     if isinstance(condition, NoCondition):
         return condition
     if spec.c_dim == 0:
         notes.append("classes: the model has none")
+        return NoCondition()
+    if spec.text:
+        notes.append("classes: the model is steered by a text instead")
         return NoCondition()
     kept = tuple((index, weight) for index, weight in condition.weights if 0 <= index < spec.c_dim)
     if len(kept) == len(condition.weights):
@@ -102,7 +112,7 @@ def _noise(noise: Noise, spec: GeneratorSpec, notes: list[str]) -> Noise:
 def _transform(transform: Transform, spec: GeneratorSpec, notes: list[str]) -> Transform:
     if spec.has_transform or transform == Transform():
         return transform
-    notes.append("translation and rotation: only StyleGAN3 can move its picture")
+    notes.append("translation and rotation: only StyleGAN3, StyleGAN-XL and StyleGAN-T can move their picture")
     return Transform()
 
 

@@ -14,17 +14,22 @@ __all__ = ["edit", "mix", "pull"]
 def mix(base: Styles, mixes: tuple[tuple[Mix, Styles], ...]) -> Styles:
     """Replace rows of ``w_plus`` by those of other latents, as far as each mix says.
 
-    What is exchanged is the offset from the centre, as the published viewer does it; where both latents have
-    the same centre that is the style itself.
+    A row brings its centre along, so that truncation pulls it to where it comes from, as in the published viewers.
     """
     w_plus = base.w_plus.clone()
+    w_avg = base.w_avg
     for part, other in mixes:
+        if w_avg.ndim == 2 and not torch.equal(w_avg, other.w_avg):
+            w_avg = w_avg.unsqueeze(1).repeat(1, w_plus.shape[1], 1)
         for row in part.layers:
-            source = other.w_plus[:, row]
-            if not torch.equal(base.w_avg, other.w_avg):
-                source = source - other.w_avg + base.w_avg
-            w_plus[:, row] = source if part.amount == 1 else torch.lerp(w_plus[:, row], source, part.amount)
-    return Styles(w_plus, base.w_avg)
+            _replace(w_plus[:, row], other.w_plus[:, row], part.amount)
+            if w_avg.ndim == 3:
+                _replace(w_avg[:, row], other.w_avg, part.amount)
+    return Styles(w_plus, w_avg)
+
+
+def _replace(place: Tensor, value: Tensor, amount: float) -> None:
+    place.copy_(value if amount == 1 else torch.lerp(place, value, amount))
 
 
 def pull(styles: Styles, truncation: Truncation) -> Tensor:

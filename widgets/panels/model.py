@@ -10,7 +10,12 @@ from widgets.files import FileDialogs
 
 __all__ = ["ModelPanel"]
 
-_FAMILIES = {"stylegan2": "StyleGAN2", "stylegan3": "StyleGAN3"}
+_FAMILIES = {
+    "stylegan2": "StyleGAN2",
+    "stylegan3": "StyleGAN3",
+    "stylegan_t": "StyleGAN-T",
+    "stylegan_xl": "StyleGAN-XL",
+}
 _CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 _ANY_CLASS = "Each seed its own"
 _FACTS = ("Family", "Picture", "Layers", "Latents")
@@ -90,7 +95,9 @@ class ModelPanel:
 
 
 def class_labels(spec: GeneratorSpec) -> tuple[str, ...]:
-    """One unique label a class, by name where the checkpoint knows it."""
+    """One unique label a class, by name where the checkpoint knows it; none where a text steers the model."""
+    if spec.text:
+        return ()
     names = dict(enumerate(spec.class_names))
     return tuple(f"{index}: {names[index]}" if index in names else f"Class {index}" for index in range(spec.c_dim))
 
@@ -100,9 +107,12 @@ def _facts(spec: GeneratorSpec | None) -> tuple[str, ...]:
         return ("–",) * len(_FACTS)
     height, width = spec.resolution
     family = _FAMILIES.get(spec.family, spec.family)
-    classes = f", {spec.c_dim} classes" if spec.c_dim else ""
+    condition = f"text of {spec.c_dim} numbers" if spec.text else f"{spec.c_dim} classes"
+    classes = f", {condition}" if spec.c_dim else ""
     return (
-        f"{family}-{spec.variant.upper()}" if spec.family == "stylegan3" else f"{family}, {spec.variant}",
+        f"{family}-{spec.variant.upper()}"
+        if spec.family in ("stylegan3", "stylegan_xl")
+        else f"{family}, {spec.variant}",
         f"{width} × {height} {_CHANNELS.get(spec.img_channels, f'{spec.img_channels} channels')}{classes}",
         f"{len(spec.layers)}, styled by {spec.num_ws} rows of w",
         f"z {spec.z_dim}, w {spec.w_dim}",
