@@ -36,7 +36,7 @@ ACTIVATIONS = {
 # All three are a leaky ReLU of some slope.
 COMPILED = ("linear", "relu", "lrelu")
 # Below this many samples the call to the compiled loops costs more than it saves.
-NUMBA_FROM_SAMPLES = 1 << 15
+NUMBA_FROM_SAMPLES = 1 << 16
 
 
 def bias_act(

@@ -1,9 +1,10 @@
 """Compiled loops against plain torch, operation by operation.
 
-    python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]
+    python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]        (THP_MEM_ALLOC_ENABLE=1 before it is fairer to torch)
 
 Both paths run in turns in the same process, so that what else the machine does meets both: read the ratios. Results
-go to ``results/ops.json`` with the machine and the versions. Losses are kept in it, and decide where the default (``use("auto")``) stays with torch.
+go to ``results/ops.json`` with the machine and the versions. Losses are kept in it, and decide where the default
+(``use("auto")``) stays with torch.
 """
 
 import argparse
@@ -142,6 +143,8 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numba": numba.__version__},
         "unit": "ms; times_faster is torch / numba, above 1 the compiled loops win",
         "warm_up_s": round(time.perf_counter() - start, 2),
+        # Torch fetches large tensors in huge pages then, which makes its path about twice as fast.
+        "huge_pages": os.environ.get("THP_MEM_ALLOC_ENABLE") == "1",
         "load_at_start": round(os.getloadavg()[0], 2),
     }
     torch.manual_seed(0)
