@@ -1,6 +1,6 @@
 """Compiled loops against plain torch, operation by operation.
 
-    python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]        (THP_MEM_ALLOC_ENABLE=1 before it is fairer to torch)
+    THP_MEM_ALLOC_ENABLE=1 python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]
 
 Both paths run in turns in the same process, so that what else the machine does meets both: read the ratios. Results
 go to ``results/ops.json`` with the machine and the versions. Losses are kept in it, and decide where the default
