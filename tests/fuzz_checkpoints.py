@@ -23,7 +23,14 @@ import torch
 
 from explorer.checkpoints import CheckpointParts, open_checkpoint, save_checkpoint
 from explorer.errors import CheckpointError
-from tests.checkpoints.networks import discriminator, snapshot_bytes, stylegan2_generator, stylegan3_generator
+from tests.checkpoints.networks import (
+    discriminator,
+    snapshot_bytes,
+    stylegan2_generator,
+    stylegan3_generator,
+    stylegan_t_generator,
+    stylegan_xl_generator,
+)
 
 MEMORY_BYTES = 1 << 30
 TIME_S = 20
@@ -57,6 +64,8 @@ def bases(folder: Path) -> list[Base]:
         "stylegan2 plain classes": snapshot_bytes(two, plain_classes=True),
         "stylegan3": snapshot_bytes(three, discriminator(resolution=16)),
         "stylegan3 radial, old": snapshot_bytes(radial, old=True),
+        "stylegan-xl": snapshot_bytes(stylegan_xl_generator()),
+        "stylegan-t": snapshot_bytes(stylegan_t_generator(), plain_classes=True),
     }
     for name, generator in (("safetensors 2", two), ("safetensors 3", three)):
         path = folder / "base.safetensors"

@@ -5,7 +5,7 @@ from io import BytesIO
 import torch
 from torch import nn
 
-from explorer.generators import stylegan2, stylegan3
+from explorer.generators import stylegan2, stylegan3, stylegan_t, stylegan_xl
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from tests.checkpoints.published_writer import write_snapshot
 
@@ -23,6 +23,20 @@ def stylegan3_generator(*, resolution: int = 16, **options: object) -> stylegan3
     torch.manual_seed(0)
     few = {"z_dim": 8, "w_dim": 8, "num_layers": 4, "channel_base": 256, "channel_max": 8}
     return stylegan3.Generator(stylegan3.GeneratorConfig.standard(resolution=resolution, **{**few, **options})).eval()
+
+
+def stylegan_xl_generator(**options: object) -> stylegan_xl.Generator:
+    torch.manual_seed(0)
+    few = {"z_dim": 4, "w_dim": 8, "c_dim": 3, "embed_features": 4, "num_layers": 4, **SMALL}
+    config = stylegan_xl.GeneratorConfig.standard(resolution=16, **{**few, **options})
+    return stylegan_xl.Generator(config.grown(head_layers=3, **SMALL)).eval()
+
+
+def stylegan_t_generator(*, resolution: int = 16, **options: object) -> stylegan_t.Generator:
+    torch.manual_seed(0)
+    few = {"z_dim": 4, "c_dim": 3, "norm_groups": 4, "res_blocks": 1, **SMALL}
+    config = stylegan_t.GeneratorConfig.standard(resolution=resolution, **{**few, **options})
+    return stylegan_t.Generator(config).eval()
 
 
 def discriminator(*, resolution: int = 8, **options: object) -> nn.Module:

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from explorer.checkpoints.record import ModuleRecord
-from explorer.generators import stylegan2, stylegan3, stylegan_xl
+from explorer.generators import stylegan2, stylegan3, stylegan_t, stylegan_xl
 from explorer.generators.linear import EqualizedLinear
 from tests.checkpoints.pickle_writer import Call, Global, NewObject, PickleWriter, ordered_dict
 from tests.generators.published_records import record_of_discriminator, record_of_generator
+from tests.generators.stylegan_t_records import record_of_stylegan_t
 
 HOOKS = ("_backward_hooks", "_forward_hooks", "_forward_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks")
 NEWER_HOOKS = ("_backward_pre_hooks", "_forward_hooks_with_kwargs", "_state_dict_pre_hooks")
@@ -86,6 +87,8 @@ def record_of(network: nn.Module) -> ModuleRecord:
         return record_of_generator(network)
     if isinstance(network, stylegan3.Generator):
         return _stylegan3_record(network, "", network)
+    if isinstance(network, stylegan_t.Generator):
+        return record_of_stylegan_t(network, text_encoder=True)
     return record_of_discriminator(network)
 
 
