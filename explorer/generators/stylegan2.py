@@ -16,6 +16,7 @@ from explorer.generators.assign import build_from_tensors
 from explorer.generators.growing import grow_picture
 from explorer.generators.joint_mapping import JointMappingNetwork
 from explorer.generators.mapping import MappingNetwork
+from explorer.generators.noise import noise_maps
 from explorer.generators.protocol import Step
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from explorer.generators.stylegan2_discriminator import Discriminator
@@ -177,21 +178,8 @@ class Generator(nn.Module):
         return layer(before.x, s, noise, gain=1.0 if before.shortcut is None else BRANCH_GAIN)
 
     def _noise_maps(self, noise: Noise, *, batch: int, first: int) -> Iterator[Tensor | None]:
-        """One map for each layer from `first` on, multiplied by its strength; ``None`` where there is none."""
-        stream = torch.Generator().manual_seed(noise.seed) if noise.mode == "random" else None
-        for index, spec in enumerate(self.spec.layers):
-            noisy = spec.noisy and noise.mode != "none"
-            # Drawn on the CPU and for the layers already done too, so that no device or cache changes the picture.
-            drawn = torch.randn([batch, 1, *spec.size], generator=stream) if noisy and stream is not None else None
-            if index < first:
-                continue
-            if not noisy:
-                yield None
-                continue
-            layer = self._layer(index)
-            field = layer.noise_const if drawn is None else drawn.to(layer.noise_strength)
-            strength = layer.noise_strength if noise.strength == 1 else layer.noise_strength * noise.strength
-            yield field * strength
+        layers = [self._layer(i) for i in range(len(self.spec.layers))]
+        return noise_maps(noise, self.spec.layers, layers, batch=batch, first=first)
 
     def _stop(self, until: str | None, start: Step | None) -> _Stop:
         stop = self._stops.get("output" if until is None else until)
