@@ -28,9 +28,9 @@ class GeneratorSpec:
     """The shape of a generator and what it can do."""
 
     family: str
-    """``stylegan2`` or ``stylegan3``; more families come."""
+    """``progan``, ``stylegan1``, ``stylegan2``, ``stylegan3``, ``stylegan_xl`` or ``stylegan_t``."""
     variant: str
-    """``skip``, ``resnet`` or ``orig`` for StyleGAN2; ``t`` or ``r`` for StyleGAN3."""
+    """``skip``, ``resnet`` or ``orig`` for StyleGAN2 and StyleGAN-T; ``t`` or ``r`` for StyleGAN3 and StyleGAN-XL."""
     resolution: tuple[int, int]
     """Height and width of the picture, in pixels."""
     img_channels: int
@@ -40,7 +40,7 @@ class GeneratorSpec:
     w_dim: int
     """Length of one style w."""
     c_dim: int
-    """Number of classes; 0 for an unconditional model."""
+    """Number of classes, or length of a text's embedding; 0 for an unconditional model."""
     num_ws: int
     """Rows of ``w_plus``."""
     layers: tuple[LayerSpec, ...]
