@@ -91,7 +91,7 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
         with ThreadPoolExecutor(1) as pool:
             # Hashing runs beside the reading, which mostly waits for Python.
             digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
-            generator, discriminator, facts = _READERS[kind](data)
+            generator, discriminator, facts = _READERS[kind](data, path)
             networks = [network for network in (generator, discriminator) if network is not None]
             for network in networks:
                 _own_tensors(network, data)
@@ -152,7 +152,7 @@ def _read(path: Path) -> memoryview:
     return data
 
 
-def _read_pickle(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+def _read_pickle(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
     if is_tensorflow_pickle(data):
         old = read_tensorflow_pickle(data)
         return old.generator, old.discriminator, _snapshot_facts(old)
@@ -168,7 +168,7 @@ def _read_pickle(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any
     return snapshot.generator, snapshot.discriminator, facts
 
 
-def _read_safetensors(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+def _read_safetensors(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
     header = read_header(data)
     tensors = decode(data, header, "generator.", half_to_float=True)
     generator = build(header.metadata.get("generator"), GENERATORS, tensors, what="generator")
@@ -186,8 +186,8 @@ def _read_safetensors(data: memoryview) -> tuple[Any, nn.Module | None, dict[str
     return generator, discriminator, facts
 
 
-def _read_torch(data: memoryview) -> tuple[Any, nn.Module | None, dict[str, Any]]:
-    snapshot = read_weights(data)
+def _read_torch(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+    snapshot = read_weights(data, path)
     return snapshot.generator, snapshot.discriminator, _snapshot_facts(snapshot)
 
 

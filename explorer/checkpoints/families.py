@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from explorer.errors import CheckpointError
 from explorer.generators import (
     growing_discriminator,
+    lightweight,
+    lightweight_config,
+    lightweight_discriminator,
     progan,
     stylegan1,
     stylegan1_config,
@@ -38,6 +41,7 @@ class NetworkKind:
 
 GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
+        "lightweight": NetworkKind(lightweight_config.GeneratorConfig, lightweight.Generator),
         "progan": NetworkKind(progan.GeneratorConfig, progan.Generator),
         "stylegan1": NetworkKind(stylegan1_config.GeneratorConfig, stylegan1.Generator),
         "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),
@@ -51,6 +55,7 @@ GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
 DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "growing": NetworkKind(growing_discriminator.GrowingConfig, growing_discriminator.GrowingDiscriminator),
+        "lightweight": NetworkKind(lightweight_config.DiscriminatorConfig, lightweight_discriminator.Discriminator),
         "stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator),
     }
 )
