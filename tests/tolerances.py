@@ -40,3 +40,7 @@ LOSS = Tolerance(rtol=2e-3, atol=1e-6)
 DIRECTIONS = Tolerance(rtol=5e-2, atol=1e-6)
 # Scores of discriminators read from older and third-party files.
 FORMAT_SCORES = Tolerance(rtol=1e-3, atol=1e-4)
+# Means, deviations and largest magnitudes of a layer's activations.
+FEATURES = Tolerance(rtol=1e-4, atol=2e-5)
+# Power spectra between 0 and 1, as they are drawn: one level.
+SPECTRUM = Tolerance(rtol=0, atol=1 / 255)

@@ -20,7 +20,7 @@ from explorer.state.serialize import decode_history, decode_state, encode_histor
 
 __all__ = ["VERSION", "Project", "autosave", "load_project", "looks_like_project", "save_project"]
 
-VERSION = 1
+VERSION = 2
 _FORMAT = "latent-explorer-project"
 _LARGEST_JSON = 256 * 2**20
 _LARGEST_BLOB = 64 * 2**20 + 4096

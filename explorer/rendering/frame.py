@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from explorer.state import EditState
 
-__all__ = ["Frame", "Timings"]
+__all__ = ["ChannelStats", "Frame", "Timings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,30 @@ class Timings:
     """Layers of the synthesis that were computed; the others came from the cache."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelStats:
+    """Numbers about a layer's activations, before contrast."""
+
+    mean: float
+    """Of all channels."""
+    mean_shown: float
+    """Of the channels shown."""
+    std: float
+    """Standard deviation of all channels."""
+    std_shown: float
+    """Standard deviation of the channels shown."""
+    max_abs: float
+    """Largest magnitude in all channels."""
+    max_abs_shown: float
+    """Largest magnitude in the channels shown."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A picture and what it shows."""
 
     pixels: npt.NDArray[np.uint8]
-    """``[H, W, C]``, read-only; C is 1, 3 or 4 as the model's channels."""
+    """``[H, W, C]``, read-only; C is 1, 3 or 4. The model's size and channels, unless the state's output says else."""
     state: EditState
     """The state that was asked for, as it was given."""
     timings: Timings
@@ -42,3 +60,5 @@ class Frame:
     """An early, coarse picture; the full one follows."""
     request: int = field(default=0)
     """The session's number for the request; 0 outside a session."""
+    stats: ChannelStats | None = None
+    """Of the layer that is looked into; ``None`` when the state's output is the plain picture."""

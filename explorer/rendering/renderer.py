@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -20,11 +18,11 @@ from explorer.rendering.directions import Directions, direction_steps, find_dire
 from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
-from explorer.rendering.output import enlarge, pixels_of
+from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show
 from explorer.rendering.restriction import assumptions, restrict
 from explorer.rendering.styles import edit, mix, pull
-from explorer.rendering.synthesis import SynthesisStage, noise_read
-from explorer.state import EditState, Latent
+from explorer.rendering.synthesis import SynthesisStage, matrix_of, noise_read
+from explorer.state import EditState, Latent, Output
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
@@ -60,7 +58,9 @@ class Renderer:
         self._styles: Recent[Tensor] = Recent(16)
         self._layer_styles: Recent[list[Tensor]] = Recent(16)
         self._synthesis = SynthesisStage(self.generator, self._device)
-        self._pixels: Recent[npt.NDArray[np.uint8]] = Recent(_PICTURES)
+        # Activations may be large: only the last ones are kept, so that contrast and channels cost nothing.
+        self._activations: Recent[Tensor] = Recent(1)
+        self._shown: Recent[Shown] = Recent(_PICTURES)
         self._directions: Directions | None = None
         self._kernels = kernels_in_use()
 
@@ -83,7 +83,8 @@ class Renderer:
 
     def clear(self) -> None:
         """Forget every kept result but the directions."""
-        for stage in (self._latents, self._styles, self._layer_styles, self._synthesis, self._pixels):
+        stages = (self._latents, self._styles, self._layer_styles, self._synthesis, self._activations, self._shown)
+        for stage in stages:
             stage.clear()
 
     def frame(
@@ -116,17 +117,21 @@ class Renderer:
         fitting, dropped = restrict(state, self.generator.spec)
         notes = (*dropped, *assumptions(fitting, self.generator.spec))
 
-        def made(pixels: npt.NDArray[np.uint8], *, preview: bool = False) -> Frame:
-            return Frame(pixels, state, clock.timings(self._synthesis.layers_run), notes, preview, request)
+        def made(shown: Shown, *, preview: bool = False) -> Frame:
+            timings = clock.timings(self._synthesis.layers_run)
+            return Frame(shown.pixels, state, timings, notes, preview, request, shown.stats)
 
         def show_step(step: Step) -> None:
             if on_preview is not None and self._is_early_picture(step):
                 assert step.image is not None
-                on_preview(made(pixels_of(enlarge(step.image, self.generator.spec.resolution)), preview=True))
+                pixels = pixels_of(enlarge(step.image, self.generator.spec.resolution))
+                on_preview(made(Shown(pixels, None), preview=True))
 
+        # A coarse picture is none of a layer, or of other contrast.
+        early = show_step if on_preview is not None and fitting.output == Output() else None
         with torch.inference_mode():
-            pixels = self._draw(fitting, clock, cancel, show_step if on_preview is not None else None)
-        return made(pixels)
+            shown = self._draw(fitting, clock, cancel, early)
+        return made(shown)
 
     def _draw(
         self,
@@ -134,24 +139,33 @@ class Renderer:
         clock: "_Clock",
         cancel: Callable[[], bool] | None,
         on_step: Callable[[Step], None] | None,
-    ) -> npt.NDArray[np.uint8]:
+    ) -> Shown:
         noise = noise_read(state.noise, self.generator.spec)
         style_key = (state.condition, state.latent, state.mixing, state.truncation, state.sliders)
+        layer = None if state.output.layer in PICTURE else state.output.layer
         self._synthesis.layers_run = 0
 
-        def compute() -> npt.NDArray[np.uint8]:
+        def synthesize() -> Tensor:
             w_plus = self._styles.get(style_key, lambda: self._styled(state))
             clock.mark("styles in w")
             s = self._layer_styles.get(style_key, lambda: self.generator.style(w_plus))
             clock.mark("styles")
-            image = self._synthesis.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
+            if layer is None:
+                image = self._synthesis.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
+            else:
+                image = self._synthesis.activation(s, noise, state.transform, layer, cancel=cancel)
             clock.mark("synthesis")
-            return pixels_of(image)
+            return image
 
-        key: Hashable = (style_key, noise, state.transform)
-        pixels = self._pixels.get(key, compute)
+        def compute() -> Shown:
+            key = (style_key, noise, state.transform, layer)
+            image = synthesize() if layer is None else self._activations.get(key, synthesize)
+            return show(image, state.output, matrix=matrix_of(state.transform, self._device))
+
+        key: Hashable = (style_key, noise, state.transform, state.output)
+        shown = self._shown.get(key, compute)
         clock.mark("output")
-        return pixels
+        return shown
 
     def _styled(self, state: EditState) -> Tensor:
         def styles(latent: Latent) -> Styles:

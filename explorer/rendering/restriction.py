@@ -10,6 +10,7 @@ from explorer.state import (
     Mix,
     NoCondition,
     Noise,
+    Output,
     SeedPad,
     Slider,
     Stored,
@@ -35,6 +36,7 @@ def restrict(state: EditState, spec: GeneratorSpec) -> tuple[EditState, tuple[st
         truncation=_truncation(state.truncation, spec, notes),
         noise=_noise(state.noise, spec, notes),
         transform=_transform(state.transform, spec, notes),
+        output=_output(state.output, spec, notes),
     )
     return (changed if changed != state else state), tuple(notes)
 
@@ -114,6 +116,15 @@ def _transform(transform: Transform, spec: GeneratorSpec, notes: list[str]) -> T
         return transform
     notes.append("translation and rotation: only StyleGAN3, StyleGAN-XL and StyleGAN-T can move their picture")
     return Transform()
+
+
+def _output(output: Output, spec: GeneratorSpec, notes: list[str]) -> Output:
+    if output.layer is not None and output.layer not in spec.activations:
+        notes.append(f"layer {output.layer}: the model has no layer of that name")
+        # Its channels and contrast were chosen for that layer, and would make nonsense of another.
+        output = Output(untransform=output.untransform)
+    # Undoing a transform that cannot be there changes nothing, so nothing is said.
+    return output if spec.has_transform or not output.untransform else replace(output, untransform=False)
 
 
 def fits(latent: Latent, shape: tuple[int, ...], spec: GeneratorSpec) -> bool:

@@ -4,6 +4,7 @@ A layer's result depends on the styles up to it, the noise and the transform. Th
 kept, and a new picture starts from the one that shares the longest beginning with it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 
@@ -70,6 +71,42 @@ class SynthesisStage:
         assert image is not None
         return image
 
+    def activation(
+        self,
+        s: Sequence[Tensor],
+        noise: Noise,
+        transform: Transform,
+        name: str,
+        *,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Tensor:
+        """The activations ``[1, C, H, W]`` of one layer; what comes after it is not computed.
+
+        Args:
+            s: Styles, one a layer.
+            noise: Which maps.
+            transform: Where the picture lies.
+            name: One of ``spec.activations``.
+            cancel: Asked between layers.
+
+        Raises:
+            Cancelled: ``cancel`` answered true between two layers. What was computed is kept.
+        """
+        spec = self._generator.spec
+        if name == spec.activations[-1]:
+            return self.image(s, noise, transform, cancel=cancel)
+        picture = _Picture(list(s), noise_read(noise, spec), transform)
+        first = _first_layer(name, spec)
+        self.layers_run = 0
+        start = self._resume(picture, spec, below=first)
+        self._keep(picture)
+        if start is None or start.index < first - 1:
+            start = self._run(picture, start, cancel, None, last=first - 1) if first else None
+        self.layers_run += 1
+        return self._generator.synthesize(
+            s, noise=picture.noise, transform=matrix_of(transform, self._device), start=start, until=name
+        )
+
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
@@ -84,13 +121,15 @@ class SynthesisStage:
         start: Step | None,
         cancel: Callable[[], bool] | None,
         on_step: Callable[[Step], None] | None,
+        *,
+        last: int | None = None,
     ) -> Step | None:
         steps = self._generator.steps(
             picture.s, noise=picture.noise, transform=matrix_of(picture.transform, self._device), start=start
         )
         if cancel is not None and cancel():
             raise Cancelled("a newer picture was asked for")
-        last = len(self._generator.spec.layers) - 1
+        last = len(self._generator.spec.layers) - 1 if last is None else last
         for step in steps:
             self.layers_run += 1
             start = step
@@ -103,7 +142,7 @@ class SynthesisStage:
                 raise Cancelled("a newer picture was asked for")
         return start
 
-    def _resume(self, picture: _Picture, spec: GeneratorSpec) -> Step | None:
+    def _resume(self, picture: _Picture, spec: GeneratorSpec, *, below: int | None = None) -> Step | None:
         # The longest beginning that a kept picture shares, then the last of its steps within it.
         best: Step | None = None
         for kept in self._kept:
@@ -111,7 +150,7 @@ class SynthesisStage:
             usable = [step for index, step in kept.steps.items() if index < shared]
             picture.steps.update({step.index: step for step in usable if step.index not in picture.steps})
             for step in usable:
-                if best is None or step.index > best.index:
+                if (best is None or step.index > best.index) and (below is None or step.index < below):
                     best = step
         return best
 
@@ -132,12 +171,18 @@ class SynthesisStage:
 
 
 def matrix_of(transform: Transform, device: torch.device) -> Tensor | None:
-    """The user's matrix ``[3, 3]``: rotated, then shifted; ``None`` for the identity."""
+    """The user's matrix ``[3, 3]``: scaled and sheared, rotated, then shifted; ``None`` for the identity."""
     if transform == Transform():
         return None
     angle = torch.deg2rad(torch.tensor(transform.rotate_deg, dtype=torch.float64))
     cos, sin = float(angle.cos()), float(angle.sin())
-    rows = [[cos, sin, transform.translate_x], [-sin, cos, transform.translate_y], [0.0, 0.0, 1.0]]
+    # Rotation [[cos, sin], [-sin, cos]] times shear [[1, shear], [0, 1]], as large as it is to be.
+    scale, shear = transform.scale, transform.shear
+    rows = [
+        [cos * scale, (cos * shear + sin) * scale, transform.translate_x],
+        [-sin * scale, (cos - sin * shear) * scale, transform.translate_y],
+        [0.0, 0.0, 1.0],
+    ]
     return torch.tensor(rows, dtype=torch.float32, device=device)
 
 
@@ -161,6 +206,18 @@ def _shared(kept: _Picture, wanted: _Picture, spec: GeneratorSpec) -> int:
         if not torch.equal(kept.s[index], wanted.s[index]):
             return index
     return shared
+
+
+def _first_layer(name: str, spec: GeneratorSpec) -> int:
+    """The first layer that must not have run yet when activations of that name are asked for.
+
+    A layer's own name is that layer; others are of a block (``b16:0``, ``b16.skip``), and its layers share its name.
+    """
+    names = [layer.name for layer in spec.layers]
+    if name in names:
+        return names.index(name)
+    block = re.split(r"[.:]", name)[0]
+    return next((i for i, layer in enumerate(names) if re.split(r"[.:]", layer)[0] == block), 0)
 
 
 def _bytes(steps: Iterable[Step]) -> int:

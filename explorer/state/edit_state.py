@@ -17,9 +17,11 @@ __all__ = [
     "Mix",
     "NoCondition",
     "Noise",
+    "Output",
     "SeedBlend",
     "SeedPad",
     "Slider",
+    "Spectrum",
     "Stored",
     "Transform",
     "Truncation",
@@ -147,7 +149,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """Where StyleGAN3's picture lies: rotated first, then shifted."""
+    """Where a StyleGAN3 picture lies: scaled and sheared, then rotated, then shifted."""
 
     translate_x: float = 0.0
     """To the right, in image widths."""
@@ -155,6 +157,59 @@ class Transform:
     """Downwards, in image heights."""
     rotate_deg: float = 0.0
     """Degrees, in the direction of the published viewer."""
+    scale: float = 1.0
+    """2 shows everything twice as large; below 0 mirrors in both directions."""
+    shear: float = 0.0
+    """How far a point moves to the right, as a share of how far below the centre it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """The power spectrum that is shown to the right of a picture."""
+
+    range_db: float = 50.0
+    """Decibels above and below the mean power that the greys span, above 0."""
+    beta: float = 8.0
+    """Of the Kaiser window, 0 to 80: 0 is a box; more hides the edges of the picture and blurs the spectrum."""
+    all_channels: bool = True
+    """Of all channels, not only of those shown."""
+
+    def __post_init__(self) -> None:
+        if not 1e-3 <= self.range_db <= 1e6:
+            raise ValueError(f"the range of a spectrum is {self.range_db} dB: choose one from 0.001 to 1,000,000")
+        if not 0 <= self.beta <= 80:
+            raise ValueError(f"the beta of a Kaiser window is {self.beta}: choose one from 0 to 80")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What of a synthesis is shown, and how."""
+
+    layer: str | None = None
+    """A name of `GeneratorSpec.activations`; the picture when ``None``."""
+    base_channel: int = 0
+    """The first channel shown, from 0; one too high shows the last ones."""
+    sel_channels: int | None = None
+    """How many channels are shown, 1, 3 or 4: grey, RGB, RGBA; one where the layer has fewer.
+
+    ``None``: as the picture for the picture, three for a layer.
+    """
+    scale_db: float = 0.0
+    """Contrast in decibels, -200 to 200: 20 is a factor of ten."""
+    normalize: bool = False
+    """Divide each channel by its largest magnitude first."""
+    spectrum: Spectrum | None = None
+    """The power spectrum beside it."""
+    untransform: bool = False
+    """Undo the transform on the pixels, to compare with the picture that was never moved."""
+
+    def __post_init__(self) -> None:
+        if not -200 <= self.scale_db <= 200:
+            raise ValueError(f"the contrast is {self.scale_db} dB: choose one from -200 to 200")
+        if self.sel_channels not in (None, 1, 3, 4):
+            raise ValueError(f"{self.sel_channels} channels cannot be shown: choose 1, 3 or 4")
+        if self.base_channel < 0:
+            raise ValueError(f"there is no channel {self.base_channel}: they count from 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +232,5 @@ class EditState:
     """Noise maps."""
     transform: Transform = field(default_factory=Transform)
     """Equivariance."""
+    output: Output = field(default_factory=Output)
+    """What is shown of it."""

@@ -20,10 +20,12 @@ from explorer.state.edit_state import (
     Mix,
     NoCondition,
     Noise,
+    Output,
     SeedBlend,
     SeedPad,
     Slider,
     Stored,
+    Transform,
     Truncation,
 )
 from explorer.state.history import History, Node
@@ -51,10 +53,13 @@ _RANGES: dict[tuple[type, str], tuple[int, int]] = {
     (Mix, "layers"): (0, 4095),
     (Truncation, "cutoff"): (0, 2**31 - 1),
     (Noise, "seed"): (-(2**63), 2**63 - 1),
+    (Output, "base_channel"): (0, 2**31 - 1),
     (Node, "id"): (0, 2**31 - 1),
     (Node, "parent"): (0, 2**31 - 1),
     (History, "cursor"): (0, 2**31 - 1),
 }
+# Fields that older files lack: what is missing has its default. Every other field must be there.
+_ADDED = {(Transform, "scale"), (Transform, "shear"), (EditState, "output")}
 _HASHES = {(BlobRef, "sha256"), (CheckpointRef, "sha256")}
 _HISTORY_LIMIT = 1_000_000
 
@@ -168,9 +173,13 @@ def _decode_dataclass(kind: type, document: object, place: str) -> object:
     known = {"type", *hints} if kind in _NAMES else set(hints)
     if unknown := sorted(str(name) for name in set(document) - known):
         raise ProjectFileError(f"{place} has the unknown field {_shown(unknown[0])}")
-    if missing := sorted(known - set(document)):
+    if missing := sorted(name for name in known - set(document) if (kind, name) not in _ADDED):
         raise ProjectFileError(f"{place} lacks the field {missing[0]!r}")
-    values = {name: _decode(hint, document[name], f"{place}.{name}", (kind, name)) for name, hint in hints.items()}
+    values = {
+        name: _decode(hint, document[name], f"{place}.{name}", (kind, name))
+        for name, hint in hints.items()
+        if name in document
+    }
     try:
         return kind(**values)
     except ValueError as error:
@@ -178,6 +187,10 @@ def _decode_dataclass(kind: type, document: object, place: str) -> object:
 
 
 def _decode_plain(hint: object, document: object, place: str, field: tuple[type, str]) -> object:
+    if hint is bool:
+        if type(document) is not bool:
+            raise ProjectFileError(f"{place} is {_shown(document)}: expected true or false")
+        return document
     if hint is float:
         return _number(document, place)
     if hint is int:

@@ -180,7 +180,7 @@ def swap_blobs(entries: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (in_json(version=2), r"newer Latent Explorer \(version 2\): update"),
+        (in_json(version=3), r"newer Latent Explorer \(version 3\): update"),
         (in_json(version=0), "project version"),
         (in_json(version="1"), "project version"),
         (in_json(version=True), "project version"),

@@ -11,9 +11,11 @@ from explorer.state import (
     Mix,
     NoCondition,
     Noise,
+    Output,
     SeedBlend,
     SeedPad,
     Slider,
+    Spectrum,
     Stored,
     Transform,
     Truncation,
@@ -34,6 +36,18 @@ seed_latents = st.one_of(
 )
 latents = st.one_of(seed_latents, st.builds(Stored, st.sampled_from(["z", "w", "w_plus"]), st.builds(BlobRef, hashes)))
 
+spectra = st.builds(Spectrum, st.floats(1e-3, 1e6), st.floats(0, 80), st.booleans())
+outputs = st.builds(
+    Output,
+    layer=st.none() | st.sampled_from(["output", "b16.conv1"]),
+    base_channel=st.integers(0, 2**31 - 1),
+    sel_channels=st.sampled_from([None, 1, 3, 4]),
+    scale_db=st.floats(-200, 200),
+    normalize=st.booleans(),
+    spectrum=st.none() | spectra,
+    untransform=st.booleans(),
+)
+
 
 def states(latents: st.SearchStrategy = latents) -> st.SearchStrategy[EditState]:
     return st.builds(
@@ -48,7 +62,8 @@ def states(latents: st.SearchStrategy = latents) -> st.SearchStrategy[EditState]
         mixing=st.lists(st.builds(Mix, latents, layers, numbers), max_size=2).map(tuple),
         truncation=st.builds(Truncation, numbers, st.none() | st.integers(0, 99)),
         noise=st.builds(Noise, st.sampled_from(["const", "random", "none"]), seeds, numbers),
-        transform=st.builds(Transform, numbers, numbers, numbers),
+        transform=st.builds(Transform, numbers, numbers, numbers, numbers, numbers),
+        output=outputs,
     )
 
 
