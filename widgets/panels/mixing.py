@@ -6,7 +6,7 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Mix, SeedPad
-from widgets.controls import HAND, Kit, Knob, caption_row, on_release, set_enabled, show_value, tooltip
+from widgets.controls import HAND, Kit, Knob, Reason, caption_row, on_release, set_enabled, show_value, tooltip
 from widgets.seed_plane import at_seed, seed_at
 
 __all__ = ["MixingPanel", "bands"]
@@ -23,11 +23,11 @@ _BANDS = ("Coarse", "Middle", "Fine")
 def bands(spec: GeneratorSpec) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Coarse, middle and fine rows of ``w_plus``.
 
-    StyleGAN2's rows are told by size, up to 8² and up to 32², as in StyleGAN's paper; StyleGAN3's layers hardly
-    shrink, so its rows are cut in thirds.
+    Rows are told by size, up to 8² and up to 32², as in StyleGAN's paper; the layers of StyleGAN3 and what came
+    after it hardly shrink, so their rows are cut in thirds.
     """
     rows = range(spec.num_ws)
-    if spec.family.startswith("stylegan2"):
+    if not spec.family.startswith(("stylegan3", "stylegan_")):
         side = {row: max(_sizes(spec, row), default=0) for row in rows}
         return (
             tuple(row for row in rows if side[row] <= 8),
@@ -55,6 +55,7 @@ class MixingPanel:
     def build(self) -> None:
         """Make the controls that do not depend on the model."""
         look = self._kit.look
+        self._reason = Reason(look)
         with caption_row(look, "Seed", "The second seed. " + _ABOUT):
             dpg.add_input_int(tag="mix_seed", width=look.px(-84), min_value=0, min_clamped=True, callback=self._seed)
             dpg.add_button(tag="mix_random", label="Random", width=-1, callback=self._random)
@@ -84,7 +85,9 @@ class MixingPanel:
             self._rebuild(spec)
         mix = _mix(state)
         fixed = ["mix_seed", "mix_random", "mix_amount", *(f"mix_{name.lower()}" for name in (*_BANDS, "None"))]
-        set_enabled(fixed, spec is not None)
+        usable = spec is not None and spec.num_ws > 1
+        self._reason.show("" if spec is None or usable else "This model has one row of styles: nothing can be mixed.")
+        set_enabled(fixed, usable)
         latent = mix.latent
         if isinstance(latent, SeedPad):
             show_value("mix_seed", seed_at(int(latent.x), int(latent.y)))
@@ -95,7 +98,7 @@ class MixingPanel:
     def _rebuild(self, spec: GeneratorSpec | None) -> None:
         dpg.delete_item("mix_layers", children_only=True)
         self._toggles = []
-        if spec is None:
+        if spec is None or spec.num_ws == 1:
             return
         look = self._kit.look
         for first in range(0, spec.num_ws, _COLUMNS):

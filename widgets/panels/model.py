@@ -11,6 +11,9 @@ from widgets.files import FileDialogs
 __all__ = ["ModelPanel"]
 
 _FAMILIES = {
+    "lightweight": "StyleGAN2 (lucidrains)",
+    "progan": "ProGAN",
+    "stylegan1": "StyleGAN",
     "stylegan2": "StyleGAN2",
     "stylegan3": "StyleGAN3",
     "stylegan_t": "StyleGAN-T",

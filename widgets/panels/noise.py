@@ -57,7 +57,7 @@ class NoisePanel:
         """Show the noise, or why there is none."""
         look = self._kit.look
         usable = spec is not None and spec.has_noise
-        self._reason.show("" if spec is None or usable else "This model has no noise maps: StyleGAN3 works without.")
+        self._reason.show("" if spec is None or usable else "This model has no noise maps.")
         for mode in _MODES.values():
             set_enabled((f"noise_{mode}",), usable)
             dpg.bind_item_theme(f"noise_{mode}", look.chosen if usable and mode == state.noise.mode else 0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Truncation
-from widgets.controls import HAND, Kit, Knob, caption_row, on_release, set_enabled, tooltip
+from widgets.controls import HAND, Kit, Knob, Reason, caption_row, on_release, set_enabled, tooltip
 
 __all__ = ["TruncationPanel"]
 
@@ -32,6 +32,7 @@ class TruncationPanel:
     def build(self) -> None:
         """Make the controls."""
         look, session = self._kit.look, self._kit.session
+        self._reason = Reason(look)
         with caption_row(look, "Psi", _PSI):
             self._psi = Knob(
                 self._kit,
@@ -51,8 +52,10 @@ class TruncationPanel:
         tooltip(look, "truncation_reset", "Psi 1, all layers: the picture exactly as the model makes it.")
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
-        """Show psi and cutoff."""
-        set_enabled(("psi", "cutoff", "truncation_reset"), spec is not None)
+        """Show psi and cutoff, or why there are none."""
+        usable = spec is not None and spec.has_truncation
+        self._reason.show("" if spec is None or usable else "This model's latents have no centre: its W is Z.")
+        set_enabled(("psi", "cutoff", "truncation_reset"), usable)
         self._psi.refresh(state)
         self._layers = spec.num_ws if spec else 1
         cutoff = self._layers if state.truncation.cutoff is None else min(state.truncation.cutoff, self._layers)
