@@ -1,5 +1,7 @@
 """Keys that work anywhere, except while a hand types into a field."""
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +16,8 @@ _FIELDS = (
     "mvAppItemType::mvSliderFloat",
     "mvAppItemType::mvSliderInt",
 )
+_FORGET_S = 1.0
+_SAME_FRAME_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +32,53 @@ class Shortcut:
     """Whether Shift must be held too; without it, must not."""
 
 
+class _Modifier:
+    """Whether a key was down when another was pressed.
+
+    Callbacks come after the frame, and a quick hand may have let go by then, or even in the very frame in which the
+    other key went down: asking whether the key is down now would lose some shortcuts.
+    """
+
+    def __init__(self, *keys: int) -> None:
+        self._down_s = -math.inf
+        self._up_s = -math.inf
+        for key in keys:
+            dpg.add_key_down_handler(key, callback=self._pressed)
+            dpg.add_key_release_handler(key, callback=self._released)
+
+    def _pressed(self) -> None:
+        self._down_s = time.monotonic()
+
+    def _released(self) -> None:
+        self._up_s = time.monotonic()
+
+    @property
+    def held(self) -> bool:
+        now_s = time.monotonic()
+        # Told anew in every frame while it is down, so what is older was let go over another window.
+        is_down = self._down_s > self._up_s and now_s - self._down_s < _FORGET_S
+        return is_down or now_s - self._up_s < _SAME_FRAME_S
+
+
 def bind_shortcuts(shortcuts: tuple[Shortcut, ...]) -> None:
     """Make the keys work."""
     with dpg.handler_registry():
-        for key in {shortcut.key for shortcut in shortcuts}:
+        control = _Modifier(dpg.mvKey_LControl, dpg.mvKey_RControl)
+        shift = _Modifier(dpg.mvKey_LShift, dpg.mvKey_RShift)
+        for key in sorted({shortcut.key for shortcut in shortcuts}):
             choices = tuple(shortcut for shortcut in shortcuts if shortcut.key == key)
-            dpg.add_key_press_handler(key, callback=_handler(choices))
+            dpg.add_key_press_handler(key, callback=_handler(choices, control, shift))
 
 
-def _handler(choices: tuple[Shortcut, ...]) -> Callable[[], None]:
+def _handler(choices: tuple[Shortcut, ...], control: _Modifier, shift: _Modifier) -> Callable[[], None]:
     def pressed() -> None:
-        if not _held(dpg.mvKey_LControl, dpg.mvKey_RControl) or is_typing():
+        if not control.held or is_typing():
             return
-        shift = _held(dpg.mvKey_LShift, dpg.mvKey_RShift)
         for shortcut in choices:
-            if shortcut.shift == shift:
+            if shortcut.shift == shift.held:
                 shortcut.action()
 
     return pressed
-
-
-def _held(*keys: int) -> bool:
-    return any(dpg.is_key_down(key) for key in keys)
 
 
 def is_typing() -> bool:

@@ -119,6 +119,8 @@ class TestingChannel:
 
     def _answer(self, op: str, tag: int | str, path: Path) -> Answer:
         window = self._window
+        if tag and not dpg.does_item_exist(tag):
+            return {"error": f"there is no item {tag!r}"}
         match op:
             case "rect":
                 return {"rect": _rect(tag)}
@@ -138,7 +140,7 @@ class TestingChannel:
                 pixels = window.picture.pixels
                 return self._write(path, pixels)
             case "card":
-                return self._write(path, window.picture.read_back())
+                return self._write(path, window.picture.read_back() if window.picture.pixels is not None else None)
             case "log":
                 answer: Answer = {"shown": self._shown, "ticks": self._ticks}
                 self._shown, self._ticks = [], []
