@@ -77,9 +77,8 @@ def _as_snapshot(top: object) -> Mapping[object, object]:
         return {"G_ema": top}
     first = top[0] if isinstance(top, tuple | list) and top else top
     if isinstance(first, InertObject) and first.symbol.name == "Network":
-        era = "ProGAN" if first.symbol.module.startswith("tfutil") else "StyleGAN 1 or 2"
         raise CheckpointError(
-            f"this pickle is a snapshot of the TensorFlow era ({era}): it is not supported yet, use a PyTorch snapshot"
+            f"this pickle holds {_named(first)} of the TensorFlow era in an unusual way: it is damaged or hostile"
         )
     raise CheckpointError(f"this pickle is no snapshot but {_named(top)}: open a StyleGAN2 or StyleGAN3 snapshot")
 

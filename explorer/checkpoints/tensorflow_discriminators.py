@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.filter_taps import discriminator_filters
 from explorer.checkpoints.state_dict import StateDict
-from explorer.checkpoints.tensorflow_network import Options, TensorFlowNetwork, conv, dense, resolutions, unscaled
+from explorer.checkpoints.tensorflow_network import TensorFlowNetwork, conv, dense, resolutions, unscaled
 from explorer.errors import CheckpointError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.config import config_from_json
@@ -167,11 +167,11 @@ def _growing_options(
             "smoothing": _BOX if taps is None else taps,
         }
     if predicted:
-        folded = options.flag("fused_scale", True)
         return values | {
+            "activation": "lrelu" if options.flag("use_leakyrelu", True) else "relu",
             "down": "after",
-            "fused_from": 8 if folded else None,
-            "activation": _progan_activation(options),
+            # Folded halvings have a name of their own.
+            "fused_from": 8 if "8x8/Conv1_down/weight" in source else None,
         }
     return values | {
         "activation": options.text("nonlinearity", "lrelu"),
@@ -182,10 +182,6 @@ def _growing_options(
 
 def _is_progan(network: TensorFlowNetwork) -> bool:
     return network.version <= 2 or network.function == "D_paper"
-
-
-def _progan_activation(options: Options) -> str:
-    return "lrelu" if options.flag("use_leakyrelu", True) else "relu"
 
 
 def _pair(source: StateDict, theirs: str, ours: str) -> dict[str, Tensor]:

@@ -12,9 +12,12 @@ from explorer.errors import CheckpointError
 from explorer.generators.growing_generator import GrowingGenerator
 from explorer.state import Mix, SeedPad, Slider, Truncation
 from tests import golden_formats as checks
+from tests.checkpoints import stylegan1_writer
 from tests.checkpoints import tensorflow_writer as writer
 from tests.checkpoints.pickle_writer import Call, Global, NewObject
 from tests.checkpoints.test_opening import written
+from tests.generators.test_growing_laws import STYLEGAN1 as STYLEGAN1_CONFIG
+from tests.generators.test_growing_laws import made
 from tests.tolerances import FORMAT_SCORES, NETS
 
 STYLEGAN1 = ("sg1_32", "sg1_32_lod1.5", "sg1_128_fused", "sg1_32_cond4")
@@ -395,3 +398,55 @@ def test_both_growing_families_say_how_far_they_are():
         assert file.g.lod == float(file["lod"])
         assert any("fully grown" in note for note in file.checkpoint.info.notes)
         assert file.checkpoint.spec.variant == "part-grown"
+
+
+STYLEGAN1_OPTIONS = [
+    {},
+    {"c_dim": 2, "embed_features": 5},
+    {"const_input": False},
+    {"use_styles": False, "told": {"dlatent_size": 12}},
+    {"use_noise": False, "told": {"use_noise": False}},
+    {"pixel_norm": True, "instance_norm": False, "told": {"use_pixel_norm": True, "use_instance_norm": False}},
+    {"smoothing": None, "told": {"blur_filter": None}},
+    {"smoothing": (1.0, 3.0, 3.0, 1.0), "told": {"blur_filter": [1, 3, 3, 1]}},
+    {"fused_from": 8, "told": {"fused_scale": True}},
+    {"fused_from": None, "told": {"fused_scale": False}},
+    {"activation": "relu", "mapping_activation": "relu", "told": {"nonlinearity": "relu"}},
+    {"normalize_latents": False, "lr_multiplier": 0.1, "told": {"normalize_latents": False, "mapping_lrmul": 0.1}},
+    {"lod": 1.75},
+    {"grows": False, "told": {"structure": "fixed"}},
+    {"img_channels": 1},
+    {"told": {"use_wscale": False}},
+    {"const_input": False, "c_dim": 2, "told": {"use_wscale": False}},
+]
+
+
+@pytest.mark.parametrize("options", STYLEGAN1_OPTIONS, ids=str)
+def test_stylegans_of_every_option_are_read_as_written(tmp_path, options):
+    told = options.get("told", {})
+    told |= {"mapping_nonlinearity": "relu"} if "mapping_activation" in options else {}
+    changes = {name: value for name, value in options.items() if name != "told"}
+    config = dataclasses.replace(STYLEGAN1_CONFIG, **changes)
+    g = made(config)
+    g.mapping.w_avg.copy_(torch.randn(12))
+    content = writer.file_of(stylegan1_writer.stylegan1(g, told))
+    checkpoint = explorer.open_checkpoint(written(tmp_path, content))
+    c_dim_alone = {"embed_features": config.embed_features or config.z_dim} if config.c_dim else {}
+    read = checkpoint.generator.config
+    assert dataclasses.replace(read, layer_features=None) == dataclasses.replace(config, **c_dim_alone)
+    theirs, ours = g.state_dict(), checkpoint.generator.state_dict()
+    assert theirs.keys() == ours.keys()
+    for name in theirs:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-5, atol=1e-6)
+
+
+def test_truncation_needs_both_of_its_numbers_in_stylegan_alone(tmp_path):
+    g = made(STYLEGAN1_CONFIG)
+    for told, expected in (
+        ({}, (0.7, 8)),
+        ({"truncation_psi": None}, (None, None)),
+        ({"truncation_cutoff": None}, (None, None)),
+        ({"truncation_psi": 0.5, "truncation_cutoff": 3}, (0.5, 3)),
+    ):
+        info = explorer.open_checkpoint(written(tmp_path, writer.file_of(stylegan1_writer.stylegan1(g, told)))).info
+        assert (info.default_psi, info.default_cutoff) == expected

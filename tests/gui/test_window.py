@@ -106,6 +106,12 @@ def test_controls_that_the_model_cannot_follow_are_greyed(open_app: OpenApp) -> 
     assert not app.enabled("noise_const")
 
 
+def test_progan_has_neither_noise_nor_a_centre_nor_rows_to_mix(open_app: OpenApp) -> None:
+    app = open_app(NETS.parent / "formats" / "progan_32.pkl")
+    for control in ("psi", "noise_const", "mix_seed", "translate_x"):
+        assert not app.enabled(control)
+
+
 def test_undo_by_key_and_by_button_restores_the_exact_state_and_picture(faces: App) -> None:
     states, pictures = [faces.state], [faces.picture_on_screen()]
     for end in (0.3, 0.9):
