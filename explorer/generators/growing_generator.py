@@ -124,7 +124,8 @@ class GrowingGenerator(nn.Module):
                 continue
             stored = self.synthesis.get_submodule(layer.name).noise_const
             field = stored if drawn is None else drawn.to(stored)
-            yield field if noise.strength == 1 else field * noise.strength
+            factor = noise.strength_of(layer.name)
+            yield field if factor == 1 else field * factor
 
     def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
         layers = self.spec.layers

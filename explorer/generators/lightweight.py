@@ -138,7 +138,8 @@ class Generator(nn.Module):
         self._check(s, transform)
         field, step = self._noise(noise, batch=len(s[0])), start
         for index in range(0 if start is None else start.index + 1, len(self.spec.layers)):
-            step = self._advance(index, step, s[index], field)
+            factor = noise.strength_of(self.spec.layers[index].name)
+            step = self._advance(index, step, s[index], field if factor == 1 else field * factor)
             yield step
 
     def synthesize(
@@ -193,14 +194,15 @@ class Generator(nn.Module):
         return self.synthesis.conv(torch.einsum("nw,wchv->nchv", s[:, own:], start)), s[:, :own]
 
     def _noise(self, noise: Noise, *, batch: int) -> Tensor:
+        """The picture of noise at strength 1."""
         stored = self.noise_const
         if noise.mode == "none":
             return torch.zeros_like(stored)
         if noise.mode == "const":
-            return stored * noise.strength
+            return stored
         # Drawn on the CPU, so that no device changes the picture.
         stream = torch.Generator().manual_seed(noise.seed)
-        return torch.rand([batch, *stored.shape[1:]], generator=stream).to(stored) * noise.strength
+        return torch.rand([batch, *stored.shape[1:]], generator=stream).to(stored)
 
     def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
         layers = self.spec.layers

@@ -33,5 +33,5 @@ def noise_maps(
             yield None
             continue
         field = layer.noise_const if drawn is None else drawn.to(layer.noise_strength)
-        strength = layer.noise_strength if noise.strength == 1 else layer.noise_strength * noise.strength
-        yield field * strength
+        factor = noise.strength_of(spec.name)
+        yield field * (layer.noise_strength if factor == 1 else layer.noise_strength * factor)

@@ -15,10 +15,17 @@ from typing import NoReturn
 from explorer.errors import ProjectFileError
 from explorer.project.atomic import write_atomically
 from explorer.project.blobs import BlobStore, npy_bytes
-from explorer.state import BlobRef, EditState, History
-from explorer.state.serialize import decode_history, decode_state, encode_history, encode_state
+from explorer.state import BlobRef, EditState, History, Point
+from explorer.state.serialize import (
+    decode_history,
+    decode_points,
+    decode_state,
+    encode_history,
+    encode_points,
+    encode_state,
+)
 
-__all__ = ["VERSION", "Project", "autosave", "load_project", "looks_like_project", "save_project"]
+__all__ = ["VERSION", "Project", "autosave", "load_project", "looks_like_project", "references", "save_project"]
 
 VERSION = 2
 _FORMAT = "latent-explorer-project"
@@ -40,6 +47,8 @@ class Project:
     """Every step, with all branches."""
     blobs: BlobStore = field(default_factory=BlobStore, compare=False)
     """The arrays that the states refer to."""
+    points: tuple[Point, ...] = ()
+    """What a person saved to come back to."""
 
 
 def save_project(project: Project, path: str | Path) -> None:
@@ -107,10 +116,9 @@ def _packed(project: Project) -> bytes:
         "version": VERSION,
         "state": encode_state(project.state),
         "history": encode_history(project.history),
+        "points": encode_points(project.points),
     }
-    wanted: dict[BlobRef, None] = {}
-    _find_references(project.state, wanted)
-    _find_references(project.history, wanted)
+    wanted = references((project.state, project.history, project.points))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         text = json.dumps(document, allow_nan=False, separators=(",", ":"))
@@ -130,9 +138,9 @@ def _unpacked(archive: zipfile.ZipFile, path: Path) -> Project:
         raise ProjectFileError(f"{path} would unpack to {total} bytes in {len(archive.infolist())} files: refused")
     document = _json(_entry(archive, entries["project.json"], _LARGEST_JSON, path), path)
     state, history = decode_state(document.get("state")), decode_history(document.get("history"))
-    wanted: dict[BlobRef, None] = {}
-    _find_references(state, wanted)
-    _find_references(history, wanted)
+    # The first version had no points.
+    points = decode_points(document.get("points", []))
+    wanted = references((state, history, points))
     blobs = BlobStore()
     for reference in wanted:
         info = entries.get(f"blobs/{reference.sha256}.npy")
@@ -142,7 +150,7 @@ def _unpacked(archive: zipfile.ZipFile, path: Path) -> Project:
         if hashlib.sha256(content).hexdigest() != reference.sha256:
             raise ProjectFileError(f"{path} is damaged: the array {reference.sha256[:12]}... is not what it was")
         blobs.put_bytes(content)
-    return Project(state, history, blobs)
+    return Project(state, history, blobs, points)
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int, path: Path) -> bytes:
@@ -168,13 +176,20 @@ def _json(content: bytes, path: Path) -> dict[str, object]:
         raise ProjectFileError(f"{path} has the project version {str(version)[:40]!r}: expected a whole number from 1")
     if version > VERSION:
         raise ProjectFileError(f"{path}: this project was made by a newer Latent Explorer (version {version}): update")
-    if unknown := sorted(set(document) - {"format", "version", "state", "history"}):
+    if unknown := sorted(set(document) - {"format", "version", "state", "history", "points"}):
         raise ProjectFileError(f"{path}: project.json has the unknown field {unknown[0][:40]!r}")
     return document
 
 
 def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
+
+
+def references(value: object) -> dict[BlobRef, None]:
+    """Every array that a value of the state's types refers to, each once, in order."""
+    found: dict[BlobRef, None] = {}
+    _find_references(value, found)
+    return found
 
 
 def _find_references(value: object, found: dict[BlobRef, None]) -> None:

@@ -28,6 +28,8 @@ class Directions:
     """Standard deviation of mapped samples along each direction, ``[w_dim]``, falling."""
     axis_deviations: Tensor
     """Standard deviation of mapped samples along each coordinate of w, ``[w_dim]``."""
+    samples: Tensor
+    """The mapped samples themselves, ``[4096, w_dim]``."""
 
     def offset(self, basis: str, index: int) -> Tensor:
         """One standard deviation along a direction, ``[w_dim]``.
@@ -81,4 +83,4 @@ def _principal(w: Tensor) -> Directions:
     largest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
     components = components * largest.sign()
     axis = covariance.diagonal().clamp(min=0).sqrt()
-    return Directions(components.float().contiguous(), variances.sqrt().float(), axis.float())
+    return Directions(components.float().contiguous(), variances.sqrt().float(), axis.float(), w.float())

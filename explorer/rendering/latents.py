@@ -3,6 +3,7 @@
 Each seed is mapped alone, in a batch of one: its bits do not depend on its company, and each is kept.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from explorer.project.blobs import BlobStore
 from explorer.rendering.cache import Recent
 from explorer.rendering.restriction import fits
 from explorer.rendering.seeds import class_of_seed, corners, latent_of_seed
-from explorer.state import ClassMix, Condition, GeneratorSpec, Latent, Stored
+from explorer.state import Blend, ClassMix, Condition, GeneratorSpec, Latent, SeedBlend, Stored
 
 __all__ = ["LatentStage", "Styles"]
 
@@ -53,11 +54,22 @@ class LatentStage:
 
     def _compute(self, latent: Latent, condition: Condition, blobs: BlobStore | None) -> Styles:
         spec = self._generator.spec
+        if isinstance(latent, Blend):
+            return self._blended(latent, condition, blobs)
         if isinstance(latent, Stored):
             return self._stored(latent, condition, blobs)
         parts = [(self._seed(seed, condition), weight) for seed, weight in corners(latent)]
         w, w_avg = _blend(parts) if parts else self._centre(condition)
         return Styles(w.unsqueeze(1).repeat(1, spec.num_ws, 1), w_avg)
+
+    def _blended(self, latent: Blend, condition: Condition, blobs: BlobStore | None) -> Styles:
+        styles = [(self.styles(part, condition, blobs), weight) for part, weight in latent.weights if weight != 0]
+        if not all(math.isfinite(weight) for _, weight in styles):
+            raise StateError(f"{latent} has a number that is not finite")
+        if not styles:
+            styles = [(self.styles(SeedBlend(()), condition, blobs), 1.0)]
+        w_plus, w_avg = _blend([((part.w_plus, part.w_avg), weight) for part, weight in styles])
+        return Styles(w_plus, w_avg)
 
     def _seed(self, seed: int, condition: Condition) -> tuple[Tensor, Tensor]:
         def compute() -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from explorer.generators.protocol import Generator, Step
 from explorer.project.blobs import BlobStore
 from explorer.rendering.cache import Recent
+from explorer.rendering.centres import find_centres
 from explorer.rendering.directions import Directions, direction_steps, find_directions
 from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
@@ -62,6 +63,7 @@ class Renderer:
         self._activations: Recent[Tensor] = Recent(1)
         self._shown: Recent[Shown] = Recent(_PICTURES)
         self._directions: Directions | None = None
+        self._centres: Tensor | None = None
         self._kernels = kernels_in_use()
 
     @property
@@ -81,8 +83,27 @@ class Renderer:
         """How many directions there are; ``None`` before they are found."""
         return None if self._directions is None else len(self._directions.components)
 
+    @property
+    def centres(self) -> Tensor:
+        """Centres of the clusters of mapped samples, ``[CENTRES, w_dim]``, found on first use."""
+        if self._centres is None:
+            self._centres = find_centres(self.directions.samples)
+        return self._centres
+
+    def centres_in_steps(self) -> Iterator[float]:
+        """Find the centres a little at a time; yields the share done, 0 to 1."""
+        for share in self.directions_in_steps():
+            yield share / 2
+        _ = self.centres
+        yield 1.0
+
+    @property
+    def has_centres(self) -> bool:
+        """Whether the centres are found, so that a picture need not wait for them."""
+        return self._centres is not None
+
     def clear(self) -> None:
-        """Forget every kept result but the directions."""
+        """Forget every kept result but the directions and centres."""
         stages = (self._latents, self._styles, self._layer_styles, self._synthesis, self._activations, self._shown)
         for stage in stages:
             stage.clear()
@@ -173,7 +194,8 @@ class Renderer:
 
         base = styles(state.latent)
         mixed = mix(base, tuple((part, styles(part.latent)) for part in state.mixing)) if state.mixing else base
-        w_plus = pull(mixed, state.truncation)
+        clustered = state.truncation.centre is not None and state.truncation.psi != 1
+        w_plus = pull(mixed, state.truncation, self.centres if clustered else None)
         moving = any(slider.amount for slider in state.sliders)
         return edit(w_plus, state.sliders, self.directions if moving else None)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from explorer.state import (
+    Blend,
     ClassMix,
     EditState,
     GeneratorSpec,
@@ -104,6 +105,11 @@ def _truncation(truncation: Truncation, spec: GeneratorSpec, notes: list[str]) -
 
 
 def _noise(noise: Noise, spec: GeneratorSpec, notes: list[str]) -> Noise:
+    if spec.has_noise and noise.layers:
+        noisy = {layer.name for layer in spec.layers if layer.noisy}
+        if gone := [name for name, _ in noise.layers if name not in noisy]:
+            notes.append(f"noise in layer {', '.join(gone)}: the model has no noise there")
+            return replace(noise, layers=tuple(part for part in noise.layers if part[0] in noisy))
     if spec.has_noise or noise == Noise():
         return noise
     if noise.mode != "none":
@@ -122,9 +128,8 @@ def _output(output: Output, spec: GeneratorSpec, notes: list[str]) -> Output:
     if output.layer is not None and output.layer not in spec.activations:
         notes.append(f"layer {output.layer}: the model has no layer of that name")
         # Its channels and contrast were chosen for that layer, and would make nonsense of another.
-        output = Output(untransform=output.untransform)
-    # Undoing a transform that cannot be there changes nothing, so nothing is said.
-    return output if spec.has_transform or not output.untransform else replace(output, untransform=False)
+        return Output(untransform=output.untransform)
+    return output
 
 
 def fits(latent: Latent, shape: tuple[int, ...], spec: GeneratorSpec) -> bool:
@@ -146,6 +151,8 @@ def replace_latents(
     """
 
     def usable(latent: Latent) -> bool:
+        if isinstance(latent, Blend):
+            return all(usable(part) for part, _ in latent.weights)
         return not isinstance(latent, Stored) or fits(latent, shapes.get(latent.blob.sha256, ()), spec)
 
     notes = []

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from explorer.generators.styles import truncate
+from explorer.rendering.centres import centre_of
 from explorer.rendering.directions import Directions
 from explorer.rendering.latents import Styles
 from explorer.state import Mix, Slider, Truncation
@@ -32,9 +33,19 @@ def _replace(place: Tensor, value: Tensor, amount: float) -> None:
     place.copy_(value if amount == 1 else torch.lerp(place, value, amount))
 
 
-def pull(styles: Styles, truncation: Truncation) -> Tensor:
-    """Truncated ``w_plus``, ``[1, num_ws, w_dim]``."""
-    return truncate(styles.w_plus, styles.w_avg, psi=truncation.psi, cutoff=truncation.cutoff)
+def pull(styles: Styles, truncation: Truncation, centres: Tensor | None) -> Tensor:
+    """Truncated ``w_plus``, ``[1, num_ws, w_dim]``.
+
+    Args:
+        styles: Mixed.
+        truncation: How far, and where to.
+        centres: The clusters', ``[CENTRES, w_dim]``; needed when it says one of them.
+    """
+    w_avg = styles.w_avg
+    if truncation.centre is not None and truncation.psi != 1:
+        assert centres is not None
+        w_avg = centre_of(styles.w_plus, centres, truncation.centre)
+    return truncate(styles.w_plus, w_avg, psi=truncation.psi, cutoff=truncation.cutoff)
 
 
 def edit(w_plus: Tensor, sliders: tuple[Slider, ...], directions: Directions | None) -> Tensor:

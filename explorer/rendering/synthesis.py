@@ -190,18 +190,28 @@ def noise_read(noise: Noise, spec: GeneratorSpec) -> Noise:
     """The noise with fields that nothing reads set to their defaults, so that they cost no new picture."""
     if not spec.has_noise:
         return Noise()
+    named = dict(reversed(noise.layers))
+    factors = tuple((layer.name, named[layer.name]) for layer in spec.layers if layer.noisy and layer.name in named)
+    factors = tuple((name, factor) for name, factor in factors if factor != 1)
     if noise.mode == "none" or noise.strength == 0:
         return Noise("none")
-    return noise if noise.mode == "random" else replace(noise, seed=0)
+    return replace(noise, seed=noise.seed if noise.mode == "random" else 0, layers=factors)
+
+
+def _first_other_noise(a: Noise, b: Noise, spec: GeneratorSpec) -> int:
+    """The first layer whose noise differs; the number of layers when none does."""
+    same_maps = (a.mode, a.seed) == (b.mode, b.seed)
+    for index, layer in enumerate(spec.layers):
+        if layer.noisy and not (same_maps and a.strength_of(layer.name) == b.strength_of(layer.name)):
+            return index
+    return len(spec.layers)
 
 
 def _shared(kept: _Picture, wanted: _Picture, spec: GeneratorSpec) -> int:
     """How many layers two pictures have in common from the start."""
     if kept.transform != wanted.transform:
         return 0
-    shared = len(spec.layers)
-    if kept.noise != wanted.noise:
-        shared = next((i for i, layer in enumerate(spec.layers) if layer.noisy), shared)
+    shared = _first_other_noise(kept.noise, wanted.noise, spec)
     for index in range(shared):
         if not torch.equal(kept.s[index], wanted.s[index]):
             return index

@@ -23,7 +23,7 @@ from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
 from explorer.session.opening import BUNDLED, Opened, OpenModel, open_model, open_source
 from explorer.session.worker import Request, Worker
-from explorer.state import CheckpointRef, EditState, GeneratorSpec, History, SeedPad, Truncation
+from explorer.state import CheckpointRef, EditState, GeneratorSpec, History, Point, SeedPad, Truncation
 
 __all__ = ["Session"]
 
@@ -46,6 +46,8 @@ class Session:
         """What is shown now, possibly not yet committed. Change it with `preview` or `edit`."""
         self.history = History.start(EditState())
         """Every committed state."""
+        self.points: tuple[Point, ...] = ()
+        """What a person saved to come back to; part of the project. Change it by assigning another value."""
         self.project_path: Path | None = None
         """Where the project was last saved to or opened from."""
         self.bundled: tuple[BundledModel, ...] = bundled_models()
@@ -55,7 +57,7 @@ class Session:
         self._model: OpenModel | None = None
         self._models: OrderedDict[str, OpenModel] = OrderedDict()
         self._blobs = BlobStore()
-        self._saved: tuple[EditState, History] = (self.state, self.history)
+        self._saved = self._project()
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
@@ -148,14 +150,42 @@ class Session:
         Raises:
             ProjectFileError: The file cannot be written.
         """
-        save_project(Project(self.state, self.history, self._blobs), path)
+        project = self._project()
+        save_project(project, path)
         self.project_path = Path(path)
-        self._saved = (self.state, self.history)
+        self._saved = project
 
     @property
     def is_dirty(self) -> bool:
         """Whether something changed since the project was saved or opened."""
-        return self._saved != (self.state, self.history)
+        return self._saved != self._project()
+
+    def keep_point(self, name: str) -> Point:
+        """Save what is shown as a point of that name, the last of `points`."""
+        point = Point(name, self.state)
+        self.points = (*self.points, point)
+        return point
+
+    def recall(self, point: Point) -> bool:
+        """Show a saved point as one step, in the model that is open; what it cannot do is left out and told."""
+        state = replace(point.state, checkpoint=self.state.checkpoint)
+        if self._model is not None:
+            state, lost = replace_latents(state, self._model.spec, self._blobs.shapes())
+            state, dropped = restrict(state, self._model.spec)
+            for note in (*lost, *dropped):
+                self._report("warning", f"{self.model_name} has no place for {note}")
+        before = self.history
+        self.edit(state, f"Go to {point.name}")
+        return self.history is not before
+
+    def find_centres(self) -> Job | None:
+        """Find the clusters' centres in the background, so that no picture waits for them; ``None`` when they are."""
+        if self._model is None or self._model.renderer.has_centres:
+            return None
+        job = Job("Find centres")
+        self._jobs.append(job)
+        self._worker.add_task(job, self._model.renderer.centres_in_steps)
+        return job
 
     def newest_frame(self) -> Frame | None:
         """A frame that was not yet taken, else ``None``; never blocks."""
@@ -209,6 +239,9 @@ class Session:
         self._worker.close()
         for thread in self._loaders:
             thread.join()
+
+    def _project(self) -> Project:
+        return Project(self.state, self.history, self._blobs, self.points)
 
     def _request(self) -> None:
         if self._model is None:
@@ -337,7 +370,8 @@ class Session:
         current = project.history.current.state
         self.state = current if project.state == current else project.state
         self.project_path = path
-        self._saved = (self.state, self.history)
+        self.points = project.points
+        self._saved = self._project()
         self._request()
 
     def _enter_model(self, model: OpenModel) -> None:
@@ -346,7 +380,7 @@ class Session:
             fresh = EditState(checkpoint=model.reference, latent=SeedPad(0, 0), truncation=Truncation(0.7))
             self.history = History.start(fresh, label)
             self.state = fresh
-            self._saved = (self.state, self.history)
+            self._saved = self._project()
         else:
             self.commit("Edit")
             moved = replace(self.state, checkpoint=model.reference)

@@ -1,6 +1,10 @@
 """The values that describe a picture: frozen, hashable, standard library only."""
 
+from explorer.state.animation import Animation, Motion, animate, interpolate
 from explorer.state.edit_state import (
+    CENTRES,
+    NEAREST,
+    Blend,
     BlobRef,
     CheckpointRef,
     ClassMix,
@@ -20,9 +24,14 @@ from explorer.state.edit_state import (
     Truncation,
 )
 from explorer.state.history import History, Node
+from explorer.state.points import Point
 from explorer.state.spec import GeneratorSpec, LayerSpec
 
 __all__ = [
+    "CENTRES",
+    "NEAREST",
+    "Animation",
+    "Blend",
     "BlobRef",
     "CheckpointRef",
     "ClassMix",
@@ -33,10 +42,12 @@ __all__ = [
     "Latent",
     "LayerSpec",
     "Mix",
+    "Motion",
     "NoCondition",
     "Node",
     "Noise",
     "Output",
+    "Point",
     "SeedBlend",
     "SeedPad",
     "Slider",
@@ -44,4 +55,6 @@ __all__ = [
     "Stored",
     "Transform",
     "Truncation",
+    "animate",
+    "interpolate",
 ]

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "CENTRES",
+    "NEAREST",
     "BlobRef",
+    "Blend",
     "CheckpointRef",
     "ClassMix",
     "Condition",
@@ -26,6 +29,12 @@ __all__ = [
     "Transform",
     "Truncation",
 ]
+
+
+CENTRES = 16
+"""How many clusters mapped samples are parted into, for truncation to one of their centres."""
+NEAREST = -1
+"""For `Truncation.centre`: the centre that each row is nearest to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,15 @@ class Stored:
     """The array."""
 
 
-Latent = SeedPad | SeedBlend | Stored
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A weighted blend of latents of any kind, in w, around the mean: on the way from one to another."""
+
+    weights: tuple[tuple[SeedPad | SeedBlend | Stored, float], ...]
+    """``(latent, weight)`` pairs; a weight of 1 on one latent is that latent."""
+
+
+Latent = SeedPad | SeedBlend | Stored | Blend
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,8 @@ class Slider:
     """In standard deviations of mapped samples along that direction."""
     layers: tuple[int, ...] | None = None
     """Rows of ``w_plus`` that move; all when ``None``."""
+    name: str = ""
+    """What a person calls it; empty for the direction's own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +148,13 @@ class Truncation:
     """1 changes nothing, 0 gives the mean picture, below 0 mirrors."""
     cutoff: int | None = None
     """Only rows ``[0, cutoff)`` are pulled; all when ``None``."""
+    centre: int | None = None
+    """Where styles are pulled to: the mean when ``None``, else one of the `CENTRES` clusters' centres, from 0, the
+    most crowded first; or `NEAREST`."""
+
+    def __post_init__(self) -> None:
+        if self.centre is not None and not NEAREST <= self.centre < CENTRES:
+            raise ValueError(f"there is no centre {self.centre}: they are 0 to {CENTRES - 1}, {NEAREST} the nearest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +167,16 @@ class Noise:
     """For ``random``: one standard normal map a noisy layer, in execution order."""
     strength: float = 1.0
     """Multiplies every layer's own strength."""
+    layers: tuple[tuple[str, float], ...] = ()
+    """``(layer name, factor)`` pairs that multiply single layers' strengths once more; 1 for those not named."""
 
     def __post_init__(self) -> None:
         if self.mode not in ("const", "random", "none"):
             raise ValueError(f"noise mode {self.mode!r} does not exist: use 'const', 'random' or 'none'")
+
+    def strength_of(self, layer: str) -> float:
+        """What a layer's own strength is multiplied by."""
+        return next((factor for name, factor in self.layers if name == layer), 1.0) * self.strength
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from functools import cache
 
 from explorer.errors import ProjectFileError
 from explorer.state.edit_state import (
+    CENTRES,
+    NEAREST,
+    Blend,
     BlobRef,
     CheckpointRef,
     ClassMix,
@@ -29,8 +32,9 @@ from explorer.state.edit_state import (
     Truncation,
 )
 from explorer.state.history import History, Node
+from explorer.state.points import Point
 
-__all__ = ["decode_history", "decode_state", "encode_history", "encode_state"]
+__all__ = ["decode_history", "decode_points", "decode_state", "encode_history", "encode_points", "encode_state"]
 
 # The tag that tells the members of a union apart. A name is part of the file format and never changes.
 _TAGS: dict[str, type] = {
@@ -39,6 +43,7 @@ _TAGS: dict[str, type] = {
     "seed_pad": SeedPad,
     "seed_blend": SeedBlend,
     "stored": Stored,
+    "blend": Blend,
 }
 _NAMES = {kind: tag for tag, kind in _TAGS.items()}
 
@@ -52,6 +57,7 @@ _RANGES: dict[tuple[type, str], tuple[int, int]] = {
     (Slider, "layers"): (0, 4095),
     (Mix, "layers"): (0, 4095),
     (Truncation, "cutoff"): (0, 2**31 - 1),
+    (Truncation, "centre"): (NEAREST, CENTRES - 1),
     (Noise, "seed"): (-(2**63), 2**63 - 1),
     (Output, "base_channel"): (0, 2**31 - 1),
     (Node, "id"): (0, 2**31 - 1),
@@ -59,7 +65,14 @@ _RANGES: dict[tuple[type, str], tuple[int, int]] = {
     (History, "cursor"): (0, 2**31 - 1),
 }
 # Fields that older files lack: what is missing has its default. Every other field must be there.
-_ADDED = {(Transform, "scale"), (Transform, "shear"), (EditState, "output")}
+_ADDED = {
+    (Transform, "scale"),
+    (Transform, "shear"),
+    (EditState, "output"),
+    (Slider, "name"),
+    (Truncation, "centre"),
+    (Noise, "layers"),
+}
 _HASHES = {(BlobRef, "sha256"), (CheckpointRef, "sha256")}
 _HISTORY_LIMIT = 1_000_000
 
@@ -100,7 +113,25 @@ def decode_history(document: object) -> History:
     return typing.cast(History, _decode(History, document, "history", (History, "")))
 
 
-def _checked(kind: type, value: object, place: str) -> object:
+def encode_points(points: tuple[Point, ...]) -> list[object]:
+    """Saved points as JSON values.
+
+    Raises:
+        ProjectFileError: A state holds what cannot be read back.
+    """
+    return typing.cast(list[object], _checked(tuple[Point, ...], points, "points"))
+
+
+def decode_points(document: object) -> tuple[Point, ...]:
+    """Saved points from JSON values.
+
+    Raises:
+        ProjectFileError: The values are not what `encode_points` gives.
+    """
+    return typing.cast(tuple[Point, ...], _decode(tuple[Point, ...], document, "points", (Point, "")))
+
+
+def _checked(kind: typing.Any, value: object, place: str) -> object:
     # What is written must be readable, so the reader judges before anything reaches a disk.
     document = _encode(value)
     if _decode(kind, document, place, (kind, "")) != value:

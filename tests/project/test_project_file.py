@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from explorer.errors import ProjectFileError
 from explorer.project import BlobStore, Project, autosave, load_project, looks_like_project, save_project
 from explorer.project.blobs import npy_bytes
-from explorer.state import BlobRef, EditState, History, Mix, SeedPad, Stored
-from tests.state.strategies import histories, seed_latents, states
+from explorer.state import Blend, BlobRef, EditState, History, Mix, Point, SeedPad, Stored
+from tests.state.strategies import histories, points, seed_latents, states
 
 
 def full_project() -> Project:
@@ -30,14 +30,43 @@ def full_project() -> Project:
     return Project(replace(state, latent=SeedPad(3.5, 1)), history, blobs)
 
 
-@given(states(seed_latents), histories(seed_latents))
+@given(states(seed_latents), histories(seed_latents), points(seed_latents))
 @settings(deadline=None, max_examples=40)
-def test_a_project_comes_back_equal(state: EditState, history: History) -> None:
+def test_a_project_comes_back_equal(state: EditState, history: History, saved: tuple[Point, ...]) -> None:
+    project = Project(state, history, points=saved)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.latent"
-        save_project(Project(state, history), path)
+        save_project(project, path)
 
-        assert load_project(path) == Project(state, history)
+        assert load_project(path) == project
+
+
+def test_the_arrays_of_saved_points_are_kept(tmp_path: Path) -> None:
+    blobs = BlobStore()
+    stored = Stored("w", blobs.put(np.arange(4.0)))
+    point = Point("there", EditState(latent=Blend(((stored, 0.5), (SeedPad(), 0.5)))))
+    save_project(Project(EditState(), History.start(EditState()), blobs, (point,)), tmp_path / "a.latent")
+
+    opened = load_project(tmp_path / "a.latent")
+
+    assert opened.points == (point,)
+    assert opened.blobs.get(stored.blob).tolist() == [0, 1, 2, 3]
+
+
+def test_a_project_of_the_first_version_opens(tmp_path: Path) -> None:
+    project = Project(EditState(), History.start(EditState()))
+    path = tmp_path / "a.latent"
+    save_project(project, path)
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("project.json"))
+    document["version"] = 1
+    del document["points"]
+    for state in (document["state"], document["history"]["nodes"][0]["state"]):
+        del state["output"], state["transform"]["scale"], state["noise"]["layers"]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("project.json", json.dumps(document))
+
+    assert load_project(path) == project
 
 
 def test_arrays_come_back_equal_and_only_those_that_a_state_refers_to(tmp_path: Path) -> None:

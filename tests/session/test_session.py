@@ -342,3 +342,49 @@ def test_compiled_kernels_change_the_picture_between_two_pictures(files: dict[st
     finally:
         session.close()
         ops.use(before)
+
+
+def test_points_are_saved_with_the_project_and_come_back(
+    start: Callable[..., Session], files: dict[str, Path], tmp_path: Path
+) -> None:
+    session = start(files["plain"])
+    session.edit(replace(session.state, latent=SeedPad(3, 0)), "Seed")
+    there = session.state
+    session.keep_point("there")
+    assert session.is_dirty
+    session.edit(replace(session.state, latent=SeedPad(8, 0)), "Seed")
+    session.save_project(tmp_path / "a.latent")
+    assert not session.is_dirty
+
+    again = start(tmp_path / "a.latent")
+    assert [point.name for point in again.points] == ["there"]
+    assert not again.is_dirty
+    assert again.recall(again.points[0])
+    assert again.state == there
+    assert again.undo()
+    assert not again.recall(again.keep_point("here"))
+
+
+def test_a_point_of_another_family_is_shown_as_far_as_the_model_can(
+    start: Callable[..., Session], files: dict[str, Path]
+) -> None:
+    session = start(files["stylegan3"])
+    session.edit(replace(session.state, latent=SeedPad(5, 0), transform=Transform(0.1)), "Move")
+    point = session.keep_point("moved")
+    session.open(files["plain"])
+    assert session.wait(WAIT_S)
+    session.messages()
+
+    assert session.recall(point) or session.state.latent == SeedPad(5, 0)
+    assert session.state.transform == Transform()
+    assert any("no place for" in text for text in texts(session))
+
+
+def test_centres_are_found_in_the_background_once(start: Callable[..., Session], files: dict[str, Path]) -> None:
+    session = start(files["plain"])
+    job = session.find_centres()
+
+    assert job is not None
+    assert session.wait(WAIT_S)
+    assert job.done
+    assert session.find_centres() is None

@@ -3,6 +3,9 @@
 from hypothesis import strategies as st
 
 from explorer.state import (
+    CENTRES,
+    NEAREST,
+    Blend,
     BlobRef,
     CheckpointRef,
     ClassMix,
@@ -12,6 +15,7 @@ from explorer.state import (
     NoCondition,
     Noise,
     Output,
+    Point,
     SeedBlend,
     SeedPad,
     Slider,
@@ -34,8 +38,15 @@ seed_latents = st.one_of(
     st.builds(SeedPad, numbers, numbers),
     st.builds(SeedBlend, st.lists(st.tuples(seeds, numbers), max_size=3).map(tuple)),
 )
-latents = st.one_of(seed_latents, st.builds(Stored, st.sampled_from(["z", "w", "w_plus"]), st.builds(BlobRef, hashes)))
+stored_latents = st.builds(Stored, st.sampled_from(["z", "w", "w_plus"]), st.builds(BlobRef, hashes))
+simple_latents = st.one_of(seed_latents, stored_latents)
+latents = st.one_of(
+    simple_latents, st.builds(Blend, st.lists(st.tuples(simple_latents, numbers), max_size=3).map(tuple))
+)
 
+names = st.text(max_size=9)
+centres = st.none() | st.integers(NEAREST, CENTRES - 1)
+layer_factors = st.lists(st.tuples(st.sampled_from(["b4.conv1", "b8.conv0"]), numbers), max_size=2).map(tuple)
 spectra = st.builds(Spectrum, st.floats(1e-3, 1e6), st.floats(0, 80), st.booleans())
 outputs = st.builds(
     Output,
@@ -56,12 +67,14 @@ def states(latents: st.SearchStrategy = latents) -> st.SearchStrategy[EditState]
         condition=conditions,
         latent=latents,
         sliders=st.lists(
-            st.builds(Slider, st.sampled_from(["pca", "axis"]), st.integers(0, 511), numbers, st.none() | layers),
+            st.builds(
+                Slider, st.sampled_from(["pca", "axis"]), st.integers(0, 511), numbers, st.none() | layers, names
+            ),
             max_size=2,
         ).map(tuple),
         mixing=st.lists(st.builds(Mix, latents, layers, numbers), max_size=2).map(tuple),
-        truncation=st.builds(Truncation, numbers, st.none() | st.integers(0, 99)),
-        noise=st.builds(Noise, st.sampled_from(["const", "random", "none"]), seeds, numbers),
+        truncation=st.builds(Truncation, numbers, st.none() | st.integers(0, 99), centres),
+        noise=st.builds(Noise, st.sampled_from(["const", "random", "none"]), seeds, numbers, layer_factors),
         transform=st.builds(Transform, numbers, numbers, numbers, numbers, numbers),
         output=outputs,
     )
@@ -73,3 +86,7 @@ def histories(draw: st.DrawFn, latents: st.SearchStrategy = latents) -> History:
     for state in draw(st.lists(states(latents), max_size=4)):
         history = history.jump(draw(st.integers(0, len(history.nodes) - 1))).commit(state, draw(st.text(max_size=9)))
     return history
+
+
+def points(latents: st.SearchStrategy = latents) -> st.SearchStrategy[tuple[Point, ...]]:
+    return st.lists(st.builds(Point, names, states(latents)), max_size=2).map(tuple)

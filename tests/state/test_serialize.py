@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given, settings
 
 from explorer.errors import ProjectFileError
-from explorer.state import EditState, History, Mix, SeedBlend, SeedPad, Slider
-from explorer.state.serialize import decode_history, decode_state, encode_history, encode_state
-from tests.state.strategies import histories, states
+from explorer.state import EditState, History, Mix, Point, SeedBlend, SeedPad, Slider
+from explorer.state.serialize import (
+    decode_history,
+    decode_points,
+    decode_state,
+    encode_history,
+    encode_points,
+    encode_state,
+)
+from tests.state.strategies import histories, points, states
 
 FULL = EditState(
     latent=SeedBlend(((3, 0.5), (4, 0.5))), sliders=(Slider("pca", 1, 2.0),), mixing=(Mix(SeedPad(1, 2), (0, 1)),)
@@ -26,6 +33,20 @@ def test_a_state_comes_back_equal_through_json(state: EditState) -> None:
 @settings(deadline=None, max_examples=50)
 def test_a_history_comes_back_equal_through_json(history: History) -> None:
     assert decode_history(json.loads(json.dumps(encode_history(history), allow_nan=False))) == history
+
+
+@given(points())
+@settings(deadline=None, max_examples=50)
+def test_saved_points_come_back_equal_through_json(saved: tuple[Point, ...]) -> None:
+    assert decode_points(json.loads(json.dumps(encode_points(saved), allow_nan=False))) == saved
+
+
+def test_a_state_of_the_first_version_opens_with_everything_newer_neutral() -> None:
+    document: Any = json.loads(json.dumps(encode_state(FULL)))
+    del document["output"], document["transform"]["scale"], document["transform"]["shear"]
+    del document["noise"]["layers"], document["truncation"]["centre"], document["sliders"][0]["name"]
+
+    assert decode_state(document) == FULL
 
 
 def set_to(*path: str | int, value: object) -> Callable[[Any], None]:
@@ -62,6 +83,15 @@ def set_to(*path: str | int, value: object) -> Callable[[Any], None]:
         (set_to("sliders", 0, "layers", value=[4096]), "4095"),
         (set_to("mixing", 0, "layers", value=None), "expected a list"),
         (set_to("mixing", value={}), "expected a list"),
+        (set_to("output", "layer", value=4), "expected a text"),
+        (set_to("output", "normalize", value=1), "true or false"),
+        (set_to("output", "sel_channels", value=2), "choose 1, 3 or 4"),
+        (set_to("output", "scale_db", value=201), "-200 to 200"),
+        (set_to("output", "spectrum", value={"range_db": 0, "beta": 8, "all_channels": True}), "0.001"),
+        (set_to("output", "spectrum", value={"range_db": 50, "beta": 99, "all_channels": True}), "0 to 80"),
+        (set_to("truncation", "centre", value=16), "-1 to 15"),
+        (set_to("noise", "layers", value=[["b4.conv1"]]), "expected 2"),
+        (set_to("latent", value={"type": "blend", "weights": [[{"type": "blend", "weights": []}, 1]]}), "'blend'"),
         (set_to("checkpoint", value={"sha256": "xyz", "family": "", "hint": ""}), "64 hexadecimal digits"),
         (set_to("condition", "weights", value=[]), "unknown field 'weights'"),
         (set_to("python", value="import os"), "unknown field 'python'"),
