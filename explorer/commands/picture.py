@@ -1,7 +1,7 @@
 """What the verbs that make pictures share: their options, the model or project they are given, PNG files."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -9,8 +9,32 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import click
 
 from explorer.commands.numbers import FINITE, PAIR
+from explorer.commands.notation import (
+    Notation,
+    read_classes,
+    read_factor,
+    read_latent,
+    read_mix,
+    read_share,
+    read_slider,
+)
 from explorer.errors import StateError
-from explorer.state import ClassMix, EditState, Noise, Transform, Truncation
+from explorer.state import (
+    CENTRES,
+    NEAREST,
+    Blend,
+    ClassMix,
+    EditState,
+    Mix,
+    Noise,
+    Output,
+    SeedBlend,
+    SeedPad,
+    Slider,
+    Spectrum,
+    Transform,
+    Truncation,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,31 +42,107 @@ if TYPE_CHECKING:
 
     from explorer.rendering.renderer import Renderer
 
-__all__ = ["Changes", "Source", "open_picture_source", "picture_options", "refuse_dropped", "write_png"]
+__all__ = [
+    "Changes",
+    "Source",
+    "open_picture_source",
+    "picture_options",
+    "refuse_dropped",
+    "render_options",
+    "write_png",
+]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the options ask for; ``None`` leaves a field of the state as it is."""
+    """What the options ask for; ``None``, or none of several, leaves a field of the state as it is."""
 
     psi: float | None = None
     cutoff: int | None = None
+    centre: int | None = None
     noise: Literal["const", "random", "none"] | None = None
     noise_seed: int | None = None
-    class_index: int | None = None
+    noise_strength: float | None = None
+    noise_layer: tuple[tuple[str, float], ...] = ()
+    classes: ClassMix | None = None
     translate: tuple[float, float] | None = None
     rotate: float | None = None
+    scale: float | None = None
+    shear: float | None = None
+    slider: tuple[Slider, ...] = ()
+    latent: SeedPad | SeedBlend | None = None
+    blend: tuple[tuple[SeedPad | SeedBlend, float], ...] = ()
+    mix: tuple[Mix, ...] = ()
+    layer: str | None = None
+    base_channel: int | None = None
+    channels: int | None = None
+    scale_db: float | None = None
+    normalize: bool | None = None
+    untransform: bool | None = None
+    spectrum: bool | None = None
+    spectrum_range: float | None = None
+    spectrum_beta: float | None = None
+    spectrum_all: bool | None = None
+
+    @property
+    def has_latent(self) -> bool:
+        """Whether they say which latent to show."""
+        return self.latent is not None or bool(self.blend)
 
     def apply(self, state: EditState) -> EditState:
-        """The state with what was asked for."""
-        truncation: Truncation = _replaced(state.truncation, psi=self.psi, cutoff=self.cutoff)
-        noise: Noise = _replaced(state.noise, mode=self.noise, seed=self.noise_seed)
+        """The state with what was asked for.
+
+        Raises:
+            StateError: A number is out of range.
+        """
         x, y = self.translate if self.translate is not None else (None, None)
-        transform: Transform = _replaced(state.transform, translate_x=x, translate_y=y, rotate_deg=self.rotate)
-        condition = state.condition if self.class_index is None else ClassMix(((self.class_index, 1.0),))
-        return replace(state, truncation=truncation, noise=noise, transform=transform, condition=condition)
+        latent = Blend(self.blend) if self.blend else self.latent
+        return _replaced(
+            state,
+            truncation=_replaced(state.truncation, psi=self.psi, cutoff=self.cutoff, centre=self.centre),
+            noise=_replaced(
+                state.noise,
+                mode=self.noise,
+                seed=self.noise_seed,
+                strength=self.noise_strength,
+                layers=self.noise_layer or None,
+            ),
+            transform=_replaced(
+                state.transform,
+                translate_x=x,
+                translate_y=y,
+                rotate_deg=self.rotate,
+                scale=self.scale,
+                shear=self.shear,
+            ),
+            condition=self.classes,
+            sliders=self.slider or None,
+            mixing=self.mix or None,
+            latent=latent,
+            output=self._output(state.output),
+        )
+
+    def _output(self, output: Output) -> Output:
+        details = {"range_db": self.spectrum_range, "beta": self.spectrum_beta, "all_channels": self.spectrum_all}
+        spectrum = output.spectrum
+        if self.spectrum is False:
+            spectrum = None
+        elif self.spectrum or any(value is not None for value in details.values()):
+            spectrum = _replaced(spectrum or Spectrum(), **details)
+        return replace(
+            _replaced(
+                output,
+                layer=self.layer,
+                base_channel=self.base_channel,
+                sel_channels=self.channels,
+                scale_db=self.scale_db,
+                normalize=self.normalize,
+                untransform=self.untransform,
+            ),
+            spectrum=spectrum,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,20 +158,67 @@ class Source:
 
 
 def picture_options(function: Function) -> Function:
-    """Add the options that change a state; `Changes` takes them by the same names."""
-    for option in reversed(_OPTIONS):
+    """Add the options that change how any latent is shown; `Changes` takes them by the same names."""
+    return _with(_SHARED, function)
+
+
+def render_options(function: Function) -> Function:
+    """Add also those that say which latent, and what of the synthesis, is shown."""
+    return _with([*_LATENT, *_SHARED, *_OUTPUT], function)
+
+
+def _with(options: Sequence[Callable[[Function], Function]], function: Function) -> Function:
+    for option in reversed(options):
         function = option(function)
     return function
 
 
-_OPTIONS = [
+def _read_centre(text: str) -> int:
+    centre = NEAREST if text == "nearest" else int(text)
+    if not NEAREST <= centre < CENTRES:
+        raise ValueError(f"they count from 0 to {CENTRES - 1}")
+    return centre
+
+
+_CENTRE = Notation("centre", _read_centre, "3, or nearest")
+_CLASSES = Notation("class", read_classes, "2, or a mix like 2:0.5+3:0.5")
+_FACTOR = Notation("layer's strength", read_factor, "b16.conv1=0.5")
+_SLIDER = Notation("slider", read_slider, "pca/0/1.5, or pca/0/1.5/0-3 for some layers")
+_MIX = Notation("mix", read_mix, "9/4-7, or 9/4-7/0.5 for half of it")
+_A_LATENT = Notation("latent", read_latent, "7, 7:0.5+8:0.5 or @3.5,0.25")
+_SHARE = Notation("part of a blend", read_share, "7=0.5")
+
+_SHARED = [
     click.option("--psi", type=FINITE, help="Truncation: 1 changes nothing, 0 gives the mean picture."),
     click.option("--cutoff", type=click.IntRange(min=0), help="Truncate only layers below this one."),
+    click.option("--centre", type=_CENTRE, help="Truncate to a cluster's centre, from 0, or to the nearest."),
     click.option("--noise", type=click.Choice(["const", "random", "none"]), help="Noise maps of StyleGAN2."),
-    click.option("--noise-seed", type=click.IntRange(min=0, max=2**63 - 1), help="Seed of random noise."),
-    click.option("--class", "class_index", type=click.IntRange(min=0), help="Class of a conditional model."),
+    click.option("--noise-seed", type=click.IntRange(min=-(2**63), max=2**63 - 1), help="Seed of random noise."),
+    click.option("--noise-strength", type=FINITE, help="Multiplies the strength of all noise."),
+    click.option("--noise-layer", type=_FACTOR, multiple=True, help="Multiplies one layer's, as b16.conv1=0.5."),
+    click.option("--class", "classes", type=_CLASSES, help="Class of a conditional model; or a mix, 2:0.5+3:0.5."),
     click.option("--translate", type=PAIR, help="StyleGAN3: shift right and down, in picture sizes, as 0.1,0."),
     click.option("--rotate", type=FINITE, help="StyleGAN3: turn, in degrees."),
+    click.option("--scale", type=FINITE, help="StyleGAN3: enlarge."),
+    click.option("--shear", type=FINITE, help="StyleGAN3: slant, as a share of the height."),
+    click.option("--slider", type=_SLIDER, multiple=True, help="Offset in W, as pca/0/1.5 or axis/12/-2/0-3."),
+]
+_LATENT = [
+    click.option("--latent", type=_A_LATENT, help="Instead of seeds: 7:0.5+8:0.5 blends, @3.5,0.25 lies between."),
+    click.option("--blend", type=_SHARE, multiple=True, help="Part of a blend of such latents, as @3,0=0.5."),
+    click.option("--mix", type=_MIX, multiple=True, help="Styles of another latent in some layers, as 9/4-7/0.5."),
+]
+_OUTPUT = [
+    click.option("--layer", help="Show a layer's activations instead of the picture, as b16.conv1."),
+    click.option("--base-channel", type=click.IntRange(min=0, max=2**31 - 1), help="First channel shown."),
+    click.option("--channels", type=click.IntRange(min=1, max=4), help="How many channels: 1, 3 or 4."),
+    click.option("--scale-db", type=FINITE, help="Contrast in decibels: 20 is a factor of ten."),
+    click.option("--normalize/--no-normalize", default=None, help="Divide channels by their largest magnitude."),
+    click.option("--untransform/--no-untransform", default=None, help="Undo the transform on the pixels."),
+    click.option("--spectrum/--no-spectrum", default=None, help="The power spectrum beside it."),
+    click.option("--spectrum-range", type=FINITE, help="Decibels above and below the mean that the greys span."),
+    click.option("--spectrum-beta", type=FINITE, help="Of its Kaiser window, 0 to 80."),
+    click.option("--spectrum-all/--spectrum-shown", default=None, help="Of all channels, or of those shown."),
 ]
 
 
@@ -129,8 +276,11 @@ def write_png(pixels: "npt.NDArray[np.uint8]", path: Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-Part = TypeVar("Part", Truncation, Noise, Transform)
+Part = TypeVar("Part", EditState, Truncation, Noise, Transform, Output, Spectrum)
 
 
 def _replaced(part: Part, **values: object) -> Part:
-    return replace(part, **{name: value for name, value in values.items() if value is not None})
+    try:
+        return replace(part, **{name: value for name, value in values.items() if value is not None})
+    except ValueError as error:
+        raise StateError(str(error)) from None

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.commands.numbers import RANGES
-from explorer.commands.picture import Changes, Source, open_picture_source, picture_options, refuse_dropped, write_png
+from explorer.commands.picture import Changes, Source, open_picture_source, refuse_dropped, render_options, write_png
 from explorer.state import EditState, SeedBlend
 
 __all__ = ["render"]
@@ -16,7 +16,7 @@ __all__ = ["render"]
 @click.command(short_help="Render pictures to PNG files.")
 @click.argument("source", metavar="[CHECKPOINT_OR_PROJECT]", required=False)
 @click.option("--seeds", type=RANGES, help="Seeds, as 0-3,7; seed 0, or the project's own latent, without it.")
-@picture_options
+@render_options
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Folder."
 )
@@ -26,10 +26,12 @@ def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **op
     Without a file, the model that comes with the program is used. Options override what a project says.
     """
     changes = Changes(**options)  # type: ignore[arg-type]
+    if sum((seeds is not None, changes.latent is not None, bool(changes.blend))) > 1:
+        raise click.UsageError("--seeds, --latent and --blend exclude each other: give one")
     opened = open_picture_source(source)
     refuse_dropped(changes, opened.renderer)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, state in _wanted(opened, changes.apply(opened.state), seeds):
+    for name, state in _wanted(opened, changes, seeds):
         frame = opened.renderer.frame(state)
         for note in frame.dropped:
             click.echo(f"left out {note}", err=True)
@@ -37,9 +39,10 @@ def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **op
         click.echo(folder / name)
 
 
-def _wanted(opened: Source, state: EditState, seeds: tuple[int, ...] | None) -> Iterator[tuple[str, EditState]]:
-    if seeds is None and opened.name is not None:
-        yield f"{opened.name}.png", state
+def _wanted(opened: Source, changes: Changes, seeds: tuple[int, ...] | None) -> Iterator[tuple[str, EditState]]:
+    state = changes.apply(opened.state)
+    if seeds is None and (opened.name is not None or changes.has_latent):
+        yield f"{opened.name or 'picture'}.png", state
         return
     for seed in (0,) if seeds is None else seeds:
         yield f"seed{seed:04d}.png", replace(state, latent=SeedBlend(((seed, 1.0),)))
