@@ -15,7 +15,7 @@ FileKind = Literal["pickle", "safetensors", "torch"]
 
 _HEAD_BYTES = 4096
 
-_IMAGE = "drop it on the Projection panel to find it in W"
+_IMAGE = "open a model, such as a .pkl or a .safetensors file"
 _FETCH = "download the checkpoint again"
 
 # (first bytes, what the file is, what to do)
@@ -135,7 +135,7 @@ def _refuse_other_zip(path: Path) -> None:
     if "project.json" in names:
         raise _not_a_model("a Latent Explorer project", "open it with Open project, or give it to `render`")
     if any(name.lower().endswith((".png", ".jpg", ".jpeg", ".webp")) for name in names):
-        raise _not_a_model("a zip of pictures, a data set", "name it in the Training panel")
+        raise _not_a_model("a zip of pictures, a data set", "train a model on it with python -m training")
     if any(name.endswith(".npy") for name in names):
         raise _not_a_model("a NumPy archive (.npz)", "open it as latents, not as a model")
     if any(name.startswith(("word/", "xl/", "ppt/")) for name in names):
