@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import dearpygui.dearpygui as dpg
 
-from explorer.commands.picture import write_png
 from widgets.controls import Kit
 from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
@@ -142,7 +141,7 @@ class Window:
             OSError: The file cannot be written.
         """
         if self.frame is not None:
-            write_png(self.frame.pixels, path)
+            self.session.save_picture(self.frame, path)
 
     def _refresh(self) -> bool:
         session = self.session

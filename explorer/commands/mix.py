@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from explorer.commands.numbers import RANGES
-from explorer.commands.picture import Changes, open_picture_source, picture_options, refuse_dropped, write_png
+from explorer.commands.picture import Changes, open_picture_source, picture_options, refuse_dropped
 from explorer.errors import StateError
+from explorer.project import save_picture
 from explorer.state import EditState, Mix, SeedBlend
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def mix(
     spec = opened.renderer.generator.spec
     if max(layers) >= spec.num_ws:
         raise StateError(f"there is no layer {max(layers)}: the model has layers 0 to {spec.num_ws - 1}")
-    write_png(mixing_sheet(opened.renderer, changes.apply(opened.state), rows=rows, cols=cols, layers=layers), path)
+    save_picture(mixing_sheet(opened.renderer, changes.apply(opened.state), rows=rows, cols=cols, layers=layers), path)
     click.echo(path)
 
 

@@ -1,6 +1,5 @@
-"""What the verbs that make pictures share: their options, the model or project they are given, PNG files."""
+"""What the verbs that make pictures share: their options, the model, project or picture they are given."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
-from explorer.commands.numbers import FINITE, PAIR
 from explorer.commands.notation import (
     Notation,
     read_classes,
@@ -18,6 +16,7 @@ from explorer.commands.notation import (
     read_share,
     read_slider,
 )
+from explorer.commands.numbers import FINITE, PAIR
 from explorer.errors import StateError
 from explorer.state import (
     CENTRES,
@@ -37,9 +36,6 @@ from explorer.state import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from explorer.rendering.renderer import Renderer
 
 __all__ = [
@@ -49,7 +45,6 @@ __all__ = [
     "picture_options",
     "refuse_dropped",
     "render_options",
-    "write_png",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -150,11 +145,11 @@ class Source:
     """What a picture starts from."""
 
     state: EditState
-    """The project's, or a new one."""
+    """The project's or picture's, or a new one."""
     renderer: "Renderer"
     """Of the model."""
     name: str | None
-    """The project's name; ``None`` for a checkpoint."""
+    """The project's or picture's name; ``None`` for a checkpoint."""
 
 
 def picture_options(function: Function) -> Function:
@@ -223,11 +218,11 @@ _OUTPUT = [
 
 
 def open_picture_source(source: str | None) -> Source:
-    """Open a checkpoint, a project, ``bundled:NAME``, or without one the model that comes with the program.
+    """Open a checkpoint, project, picture, ``bundled:NAME``, or without one the model that comes with the program.
 
     Raises:
         CheckpointError: The file is missing or no model.
-        ProjectFileError: The project cannot be read, or its model is missing.
+        ProjectFileError: The project or picture cannot be read, or its model is missing.
     """
     from explorer.project import find_bundled
     from explorer.rendering.machine import compile_kernels, use_kernels, use_threads
@@ -239,10 +234,11 @@ def open_picture_source(source: str | None) -> Source:
         use_kernels()
     opened = open_source(BUNDLED + find_bundled().name if source is None else source)
     renderer = opened.model.renderer
-    if opened.project is None:
+    kept = opened.project or opened.recipe
+    if kept is None:
         return Source(EditState(checkpoint=opened.model.reference), renderer, None)
-    renderer.blobs = opened.project.blobs
-    return Source(opened.project.state, renderer, Path(str(source)).stem)
+    renderer.blobs = kept.blobs
+    return Source(kept.state, renderer, Path(str(source)).stem)
 
 
 def refuse_dropped(changes: Changes, renderer: "Renderer") -> None:
@@ -256,24 +252,6 @@ def refuse_dropped(changes: Changes, renderer: "Renderer") -> None:
     _, dropped = restrict(changes.apply(EditState()), renderer.generator.spec)
     if dropped:
         raise StateError(f"this model cannot do what was asked: {'; '.join(dropped)}")
-
-
-def write_png(pixels: "npt.NDArray[np.uint8]", path: Path) -> None:
-    """Write ``[H, W, C]`` as a PNG, at once or not at all.
-
-    Raises:
-        StateError: The model's channels are neither grey, RGB nor RGBA.
-        OSError: The file cannot be written.
-    """
-    from PIL import Image
-
-    from explorer.project.atomic import write_atomically
-
-    if pixels.shape[2] not in (1, 3, 4):
-        raise StateError(f"a picture of {pixels.shape[2]} channels cannot be a PNG: 1, 3 and 4 can")
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-    write_atomically(path, buffer.getvalue())
 
 
 Part = TypeVar("Part", EditState, Truncation, Noise, Transform, Output, Spectrum)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from explorer.commands.numbers import RANGES
-from explorer.commands.picture import Changes, Source, open_picture_source, refuse_dropped, render_options, write_png
+from explorer.commands.picture import Changes, Source, open_picture_source, refuse_dropped, render_options
+from explorer.project import BlobStore, Recipe, save_picture
 from explorer.state import EditState, SeedBlend
 
 __all__ = ["render"]
@@ -23,7 +24,8 @@ __all__ = ["render"]
 def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **options: object) -> None:
     """Render pictures of seeds, one PNG each (seed0000.png ...), or the picture that a project shows.
 
-    Without a file, the model that comes with the program is used. Options override what a project says.
+    Without a file, the model that comes with the program is used. Options override what a project says. Each PNG
+    holds what it was made from: given such a PNG instead of a project, its picture is made again.
     """
     changes = Changes(**options)  # type: ignore[arg-type]
     if sum((seeds is not None, changes.latent is not None, bool(changes.blend))) > 1:
@@ -35,7 +37,7 @@ def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **op
         frame = opened.renderer.frame(state)
         for note in frame.dropped:
             click.echo(f"left out {note}", err=True)
-        write_png(frame.pixels, folder / name)
+        save_picture(frame.pixels, folder / name, Recipe(state, opened.renderer.blobs or BlobStore()))
         click.echo(folder / name)
 
 

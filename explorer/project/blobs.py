@@ -62,6 +62,10 @@ class BlobStore:
         except KeyError:
             raise ProjectFileError(f"the array {reference.sha256[:12]}... is not in the project") from None
 
+    def take_in(self, other: "BlobStore") -> None:
+        """Keep the arrays of another store as well."""
+        self._arrays.update(other._arrays)
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every array, by its hash."""
         return {reference.sha256: array.shape for reference, array in self._arrays.items()}

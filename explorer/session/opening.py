@@ -1,13 +1,23 @@
 """Opening what a person names: a checkpoint, a project or a bundled model. Runs in the background."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import CheckpointError, ProjectFileError
-from explorer.project import Project, find_bundled, load_project, looks_like_project
-from explorer.state import CheckpointRef, GeneratorSpec
+from explorer.project import (
+    Project,
+    Recipe,
+    bundled_models,
+    find_bundled,
+    load_project,
+    looks_like_picture,
+    looks_like_project,
+    read_recipe,
+)
+from explorer.state import CheckpointRef, EditState, GeneratorSpec
 
 if TYPE_CHECKING:
     from explorer.rendering.renderer import Renderer
@@ -38,22 +48,43 @@ class Opened:
     """What came of opening."""
 
     model: OpenModel
-    """The model, of the project where it was one."""
-    project: Project | None
-    """The project, or ``None`` for a checkpoint."""
+    """The model, of the project or picture where it was one."""
+    project: Project | None = None
+    """The project, where it was one."""
+    recipe: Recipe | None = None
+    """What a picture was made from, where it was one."""
 
 
-def open_source(source: str | Path) -> Opened:
-    """Open a checkpoint, a ``.latent`` project or ``bundled:NAME``.
+def open_source(
+    source: str | Path, *, recent: Sequence[str] = (), loaded: Mapping[str, OpenModel] | None = None
+) -> Opened:
+    """Open a checkpoint, a ``.latent`` project, a picture with its recipe, or ``bundled:NAME``.
+
+    Args:
+        source: What to open.
+        recent: Where models were before: searched, by their hash, for the one of a project or picture.
+        loaded: Models that are open, by their hash.
 
     Raises:
         CheckpointError: The file is missing or no model, or there is no such bundled model.
-        ProjectFileError: The file is a project that cannot be read, or whose model cannot be found.
+        ProjectFileError: The file is a project or picture that cannot be read, or whose model cannot be found.
     """
-    if not str(source).startswith(BUNDLED) and (looks_like_project(source) or Path(source).suffix == ".latent"):
-        project = load_project(source)
-        return Opened(open_model(find_model(project, Path(source))), project)
-    return Opened(open_model(source), None)
+    if str(source).startswith(BUNDLED):
+        return Opened(open_model(source))
+    path = Path(source)
+    if looks_like_project(path) or path.suffix == ".latent":
+        project = load_project(path)
+        return Opened(_model_of(project.state, path, recent, loaded or {}), project)
+    if looks_like_picture(path):
+        recipe = read_recipe(path)
+        return Opened(_model_of(recipe.state, path, recent, loaded or {}), recipe=recipe)
+    return Opened(open_model(source))
+
+
+def _model_of(state: EditState, path: Path, recent: Sequence[str], loaded: Mapping[str, OpenModel]) -> OpenModel:
+    if state.checkpoint is not None and state.checkpoint.sha256 in loaded:
+        return loaded[state.checkpoint.sha256]
+    return open_model(find_model(state, path, recent))
 
 
 def open_model(source: str | Path | CheckpointRef) -> OpenModel:
@@ -81,25 +112,42 @@ def open_model(source: str | Path | CheckpointRef) -> OpenModel:
     return OpenModel(reference, name, spec, checkpoint.info.to_json(), Renderer(checkpoint))
 
 
-def find_model(project: Project, path: Path) -> CheckpointRef:
-    """Where the model of a project is now: where it was, or beside the project under the same name.
+def find_model(state: EditState, path: Path, recent: Sequence[str] = ()) -> CheckpointRef:
+    """Where the model of a project or picture is now.
+
+    It is looked for, by its hash, where it was, beside the file under the same name, among the bundled models and
+    where models were before.
 
     Raises:
-        ProjectFileError: The project has no model, or it is in neither place.
+        ProjectFileError: The file names no model, or it is in none of these places.
     """
-    reference = project.state.checkpoint
+    reference = state.checkpoint
     if reference is None:
-        raise ProjectFileError(f"{path} names no model: open a checkpoint first, then save the project again")
+        raise ProjectFileError(f"{path} names no model: open a checkpoint first, then save again")
+    bundled = [model for model in bundled_models() if _sha256_of(model.path) == reference.sha256]
+    if bundled:
+        return replace(reference, hint=BUNDLED + bundled[0].name)
     if reference.hint.startswith(BUNDLED):
+        # A newer version of the program may bundle a newer model of that name; opening it says so.
         return reference
-    for place in (Path(reference.hint), path.absolute().parent / Path(reference.hint).name):
-        if place.is_file() and _sha256_of(place) == reference.sha256:
-            return CheckpointRef(reference.sha256, reference.family, str(place))
-    name = Path(reference.hint).name or "its model"
+    name = Path(reference.hint).name
+    places = [_local(reference.hint), path.absolute().parent / name if name else None]
+    # A file of the same name first, since hashing large files takes a while.
+    places += sorted(map(_local, recent), key=lambda place: place is None or place.name != name)
+    for place in dict.fromkeys(places):
+        if place is not None and place.is_file() and _sha256_of(place) == reference.sha256:
+            return replace(reference, hint=str(place))
     raise ProjectFileError(
-        f"{path} was made with {name} (sha256 {reference.sha256[:12]}...), which is not at {reference.hint}: "
-        "put that file beside the project"
+        f"{path} was made with {name or 'a model'} (sha256 {reference.sha256[:12]}...), which is not at "
+        f"{reference.hint or 'any known place'}: put that file beside it, or open it first"
     )
+
+
+def _local(hint: str) -> Path | None:
+    """The file that a hint means; ``None`` where looking would ask another machine."""
+    if hint.startswith(("//", "\\\\", BUNDLED)) or not hint:
+        return None
+    return Path.home() / hint[2:] if hint.startswith("~/") else Path(hint)
 
 
 def _sha256_of(path: Path) -> str | None:

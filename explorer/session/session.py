@@ -15,7 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.errors import ExplorerError
-from explorer.project import BlobStore, BundledModel, Project, bundled_models, save_project
+from explorer.project import (
+    BlobStore,
+    BundledModel,
+    Project,
+    Recipe,
+    bundled_models,
+    save_picture,
+    save_project,
+)
 from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.job import Job
@@ -50,6 +58,8 @@ class Session:
         """What a person saved to come back to; part of the project. Change it by assigning another value."""
         self.project_path: Path | None = None
         """Where the project was last saved to or opened from."""
+        self.recent: tuple[str, ...] = ()
+        """Where models were opened from, the newest first: searched for the model of a picture or project."""
         self.bundled: tuple[BundledModel, ...] = bundled_models()
         """The models that come with the program, the default one first."""
         self.last_request = 0
@@ -90,7 +100,7 @@ class Session:
         return None if self._model is None else self._model.renderer.direction_count
 
     def open(self, source: str | Path) -> Job:
-        """Open a checkpoint, a project or ``bundled:NAME`` in the background; the old picture stays until it succeeds.
+        """Open a checkpoint, project, picture or ``bundled:NAME`` in the background; until it succeeds all stays.
 
         A second call gives the first one up.
         """
@@ -143,6 +153,14 @@ class Session:
         """
         self.commit("Edit")
         return self._go(self.history.jump(id))
+
+    def save_picture(self, frame: Frame, path: str | Path) -> None:
+        """Write a frame as a PNG that holds its state, so that opening it brings the state back.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        save_picture(frame.pixels, path, Recipe(frame.state, self._blobs))
 
     def save_project(self, path: str | Path) -> None:
         """Write the project.
@@ -279,6 +297,7 @@ class Session:
         if self._opening is not None:
             self._opening.job.cancel()
         self._opening = opening
+        opening.recent, opening.loaded = self.recent, dict(self._models)
         self._jobs.append(opening.job)
         thread = threading.Thread(target=self._run_loader, args=(opening,), name="open", daemon=True)
         self._loaders = [old for old in self._loaders if old.is_alive()]
@@ -291,9 +310,9 @@ class Session:
         try:
             source = opening.source
             if isinstance(source, CheckpointRef):
-                opening.result.put(Opened(open_model(source), None))
+                opening.result.put(Opened(open_model(source)))
             else:
-                opening.result.put(open_source(source))
+                opening.result.put(open_source(source, recent=opening.recent, loaded=opening.loaded))
         except ExplorerError as failure:
             error = str(failure)
         except Exception as failure:
@@ -344,6 +363,8 @@ class Session:
         self._use(opened.model)
         if opened.project is not None:
             self._enter_project(opened.project, Path(str(opening.source)))
+        elif opened.recipe is not None:
+            self._enter_recipe(opened.recipe, Path(str(opening.source)))
         elif opening.step is not None:
             self._arrive(self.history.jump(opening.step))
         else:
@@ -353,6 +374,7 @@ class Session:
         self._model = model
         self._models[model.reference.sha256] = model
         self._models.move_to_end(model.reference.sha256)
+        self.recent = tuple(dict.fromkeys((model.reference.hint, *self.recent)))
         while len(self._models) > _KEPT_MODELS:
             self._models.popitem(last=False)
         model.renderer.blobs = self._blobs
@@ -372,6 +394,21 @@ class Session:
         self.project_path = path
         self.points = project.points
         self._saved = self._project()
+        self._request()
+
+    def _enter_recipe(self, recipe: Recipe, path: Path) -> None:
+        assert self._model is not None
+        self._blobs.take_in(recipe.blobs)
+        state, label = replace(recipe.state, checkpoint=self._model.reference), f"Open {path.name}"
+        if self.state.checkpoint is None:
+            self.history = History.start(state, label)
+            self.state = state
+            self._saved = self._project()
+        else:
+            # One more step: what was there before stays one undo away.
+            self.commit("Edit")
+            self.state = state
+            self.commit(label)
         self._request()
 
     def _enter_model(self, model: OpenModel) -> None:
@@ -399,4 +436,6 @@ class _Opening:
         self.job = job
         self.source = source
         self.step = step
+        self.recent: tuple[str, ...] = ()
+        self.loaded: dict[str, OpenModel] = {}
         self.result: Mailbox[Opened] = Mailbox()

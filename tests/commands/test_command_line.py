@@ -161,3 +161,25 @@ def test_a_wrong_word_is_refused_in_one_line(
     shown = capsys.readouterr().err
     assert shown.count("\n") == 1
     assert words in shown
+
+
+def test_a_rendered_picture_holds_its_recipe_and_is_made_again_from_it(tmp_path: Path) -> None:
+    model = write_stylegan2(tmp_path / "model.safetensors")
+    words = ["render", str(model), "--seeds", "3", "--psi", "0.6", "--noise", "random", "--layer", "b8.conv1"]
+    assert run(cli, [*words, "--out", str(tmp_path / "first")]) == 0
+
+    picture = tmp_path / "first" / "seed0003.png"
+    assert run(cli, ["render", str(picture), "--out", str(tmp_path / "second")]) == 0
+    assert run(cli, ["render", str(picture), "--layer", "output", "--out", str(tmp_path / "third")]) == 0
+
+    again, whole = (tmp_path / folder / "seed0003.png" for folder in ("second", "third"))
+    assert again.read_bytes() == picture.read_bytes()
+    with Image.open(whole) as shown:
+        assert shown.size == (32, 32)
+
+
+def test_a_picture_from_elsewhere_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "photo.png")
+
+    assert run(cli, ["render", str(tmp_path / "photo.png"), "--out", str(tmp_path)]) == 2
+    assert "without a recipe" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import explorer
 from explorer.checkpoints import open_checkpoint
 from explorer.rendering import Renderer
 from explorer.session import Frame, Session
-from explorer.state import ClassMix, EditState, Mix, Noise, SeedPad, Slider, Transform, Truncation
+from explorer.state import ClassMix, EditState, Mix, Noise, SeedPad, Slider, Stored, Transform, Truncation
 from tests.models import write_stylegan2, write_stylegan3
 
 WAIT_S = 60
@@ -298,11 +298,17 @@ def test_a_project_whose_model_is_gone_says_which_and_where(
     model.unlink()
     session.open(tmp_path / "a.latent")
     assert session.wait(WAIT_S)
+    # The model that is still open serves.
+    assert texts(session) == []
+
+    session = start()
+    session.open(tmp_path / "a.latent")
+    assert session.wait(WAIT_S)
 
     (text,) = texts(session)
     assert text.startswith("error: ")
     assert "model.safetensors" in text
-    assert "beside the project" in text
+    assert "put that file beside it" in text
 
 
 def test_directions_found_in_steps_are_those_found_at_once(
@@ -388,3 +394,69 @@ def test_centres_are_found_in_the_background_once(start: Callable[..., Session],
     assert session.wait(WAIT_S)
     assert job.done
     assert session.find_centres() is None
+
+
+def test_opening_a_picture_brings_its_state_back_as_one_step(
+    start: Callable[..., Session], files: dict[str, Path], tmp_path: Path
+) -> None:
+    session = start(files["plain"])
+    blob = session._blobs.put(np.linspace(-1, 1, session.spec.w_dim))
+    session.edit(replace(session.state, latent=Stored("w", blob), noise=Noise("random", 3)), "Edit")
+    frame, wanted = settled(session), session.state
+    session.save_picture(frame, tmp_path / "a.png")
+
+    other = start(files["stylegan3"])
+    other.open(tmp_path / "a.png")
+    # The model is found by its hash wherever it was opened before.
+    again = settled(other)
+    assert texts(other) == []
+    assert other.state == wanted
+    assert np.array_equal(again.pixels, frame.pixels)
+    assert other.undo()
+    assert other.wait(WAIT_S)
+    assert other.spec.family == "stylegan3"
+
+    fresh = start(tmp_path / "a.png")
+    assert fresh.state == wanted
+    assert not fresh.is_dirty
+    assert [node.label for node in fresh.history.nodes] == ["Open a.png"]
+
+
+def test_a_pictures_model_is_found_where_models_were_before(
+    start: Callable[..., Session], files: dict[str, Path], tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(files["plain"], tmp_path / "model.safetensors"))
+    session = start(model)
+    session.save_picture(settled(session), tmp_path / "a.png")
+    moved = model.rename(tmp_path / "renamed.safetensors")
+
+    lost = start()
+    lost.open(tmp_path / "a.png")
+    assert lost.wait(WAIT_S)
+    (text,) = texts(lost)
+    assert "made with model.safetensors" in text
+    assert "open it first" in text
+    assert lost.spec is None
+
+    found = start()
+    found.recent = (str(tmp_path / "none.pkl"), "//other/machine", str(moved))
+    found.open(tmp_path / "a.png")
+    assert found.wait(WAIT_S)
+    assert texts(found) == []
+    assert found.state.checkpoint.hint == str(moved)
+
+
+def test_a_picture_without_a_recipe_changes_nothing(
+    start: Callable[..., Session], files: dict[str, Path], tmp_path: Path
+) -> None:
+    from explorer.project import save_picture
+
+    save_picture(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.png")
+    session = start(files["plain"])
+    before = session.state
+    session.open(tmp_path / "a.png")
+    assert session.wait(WAIT_S)
+
+    (text,) = texts(session)
+    assert "without a recipe" in text
+    assert session.state is before
