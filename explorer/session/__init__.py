@@ -3,6 +3,7 @@
 from explorer.rendering.frame import Frame, Timings
 from explorer.session.job import Job
 from explorer.session.message import Message
+from explorer.session.recovery import Recoverable, recovery_folder
 from explorer.session.session import Session
 
-__all__ = ["Frame", "Job", "Message", "Session", "Timings"]
+__all__ = ["Frame", "Job", "Message", "Recoverable", "Session", "Timings", "recovery_folder"]

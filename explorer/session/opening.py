@@ -17,6 +17,7 @@ from explorer.project import (
     looks_like_project,
     read_recipe,
 )
+from explorer.session.recovery import looks_like_journal, read_journal
 from explorer.state import CheckpointRef, EditState, GeneratorSpec
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class Opened:
     """The project, where it was one."""
     recipe: Recipe | None = None
     """What a picture was made from, where it was one."""
+    project_path: Path | None = None
+    """Where the project lies; ``None`` for recovered work that was never saved."""
+    recovered: Path | None = None
+    """The journal that the project was recovered from."""
 
 
 def open_source(
@@ -74,7 +79,11 @@ def open_source(
     path = Path(source)
     if looks_like_project(path) or path.suffix == ".latent":
         project = load_project(path)
-        return Opened(_model_of(project.state, path, recent, loaded or {}), project)
+        return Opened(_model_of(project.state, path, recent, loaded or {}), project, project_path=path)
+    if looks_like_journal(path):
+        project, saved_at = read_journal(path)
+        model = _model_of(project.state, path, recent, loaded or {})
+        return Opened(model, project, project_path=Path(saved_at) if saved_at else None, recovered=path)
     if looks_like_picture(path):
         recipe = read_recipe(path)
         return Opened(_model_of(recipe.state, path, recent, loaded or {}), recipe=recipe)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from explorer.errors import ExplorerError
+from explorer.errors import ProjectFileError
 from explorer.project import (
     BlobStore,
     BundledModel,
@@ -27,11 +27,12 @@ from explorer.project import (
 from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.job import Job
-from explorer.session.mailbox import Mailbox
+from explorer.session.loader import Loader, Opening
 from explorer.session.message import Level, Message
-from explorer.session.opening import BUNDLED, Opened, OpenModel, open_model, open_source
+from explorer.session.opening import BUNDLED, Opened, OpenModel
+from explorer.session.recovery import Journal, Recoverable, find_recoverable
 from explorer.session.worker import Request, Worker
-from explorer.state import CheckpointRef, EditState, GeneratorSpec, History, Point, SeedPad, Truncation
+from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, Truncation
 
 __all__ = ["Session"]
 
@@ -47,9 +48,12 @@ class Session:
     Args:
         threads: Threads for computing; all cores but one when ``None``.
         compile_kernels: Compile the faster kernels in the background once a model is open, then use them.
+        recovery: Where every committed step is written down, so that a crash loses none; nowhere when ``None``.
     """
 
-    def __init__(self, *, threads: int | None = None, compile_kernels: bool = True) -> None:
+    def __init__(
+        self, *, threads: int | None = None, compile_kernels: bool = True, recovery: Path | None = None
+    ) -> None:
         self.state = EditState()
         """What is shown now, possibly not yet committed. Change it with `preview` or `edit`."""
         self.history = History.start(EditState())
@@ -68,13 +72,15 @@ class Session:
         self._models: OrderedDict[str, OpenModel] = OrderedDict()
         self._blobs = BlobStore()
         self._saved = self._project()
+        self._recovery = recovery
+        self._journal: Journal | None = None
+        self._recovered: Path | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
         self._oldest_shown = 0
         self._jobs: list[Job] = []
-        self._opening: _Opening | None = None
-        self._loaders: list[threading.Thread] = []
+        self._loader = Loader(report=self._report, changed=self._notify)
         self._compile_wanted = compile_kernels
         self._kernels_changed = threading.Event()
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
@@ -105,7 +111,7 @@ class Session:
         A second call gives the first one up.
         """
         name = str(source).removeprefix(BUNDLED) if str(source).startswith(BUNDLED) else Path(source).name
-        return self._load(_Opening(Job(f"Open {name}"), source, None))
+        return self._load(Opening(Job(f"Open {name}"), source))
 
     def preview(self, state: EditState) -> None:
         """Show a state without history, as while a hand drags. The newest one wins."""
@@ -119,6 +125,7 @@ class Session:
         self.history = self.history.commit(self.state, label)
         # An equal state comes back as the committed object itself.
         self.state = self.history.current.state
+        self._write_down()
 
     def edit(self, state: EditState, label: str) -> None:
         """Show a state and make it one step."""
@@ -172,6 +179,7 @@ class Session:
         save_project(project, path)
         self.project_path = Path(path)
         self._saved = project
+        self._write_down()
 
     @property
     def is_dirty(self) -> bool:
@@ -205,6 +213,22 @@ class Session:
         self._worker.add_task(job, self._model.renderer.centres_in_steps)
         return job
 
+    def recoverable(self) -> list[Recoverable]:
+        """Work that a process left behind when it did not end well, the newest first."""
+        return [] if self._recovery is None else find_recoverable(self._recovery)
+
+    def recover(self, work: Recoverable) -> Job:
+        """Open such work in the background, as a project that is not yet saved."""
+        return self._load(Opening(Job("Recover work"), work.path))
+
+    def discard(self, work: Recoverable) -> None:
+        """Drop such work for good.
+
+        Raises:
+            OSError: It cannot be removed.
+        """
+        work.path.unlink(missing_ok=True)
+
     def newest_frame(self) -> Frame | None:
         """A frame that was not yet taken, else ``None``; never blocks."""
         self._apply()
@@ -237,7 +261,7 @@ class Session:
         with self._changed:
             while True:
                 self._apply()
-                if not self.jobs and not self.is_rendering and self._opening is None:
+                if not self.jobs and not self.is_rendering and not self._loader.busy:
                     return True
                 left_s = None if deadline_s is None else deadline_s - time.monotonic()
                 if left_s is not None and left_s <= 0:
@@ -253,10 +277,28 @@ class Session:
         """End the background work and wait for its threads."""
         for job in self._jobs:
             job.cancel()
-        self._opening = None
+        self._loader.give_up()
         self._worker.close()
-        for thread in self._loaders:
-            thread.join()
+        self._loader.close()
+        if self._journal is not None:
+            self._journal.close()
+
+    def _write_down(self) -> None:
+        """Take what is new into the journal."""
+        if self._recovery is None or self.state.checkpoint is None:
+            return
+        clean = self._saved.history is self.history and self._saved.points is self.points
+        try:
+            if self._journal is None:
+                self._journal = Journal(self._recovery)
+            done = self._journal.record(self._project(), clean=clean, path=self.project_path)
+            if done and self._recovered is not None:
+                self._recovered.unlink(missing_ok=True)
+                self._recovered = None
+        except (ProjectFileError, OSError) as error:
+            # Once is enough: the work itself goes on.
+            self._recovery = None
+            self._report("warning", f"a crash from now on would lose work, save often: {error}")
 
     def _project(self) -> Project:
         return Project(self.state, self.history, self._blobs, self.points)
@@ -285,7 +327,7 @@ class Session:
             self._arrive(history)
         else:
             # The step is taken once its model is here; until then everything stays.
-            self._load(_Opening(Job(f"Open {Path(wanted.hint).name}"), wanted, history.cursor))
+            self._load(Opening(Job(f"Open {Path(wanted.hint).name}"), wanted, history.cursor))
         return True
 
     def _arrive(self, history: History) -> None:
@@ -293,35 +335,9 @@ class Session:
         self.state = history.current.state
         self._request()
 
-    def _load(self, opening: "_Opening") -> Job:
-        if self._opening is not None:
-            self._opening.job.cancel()
-        self._opening = opening
-        opening.recent, opening.loaded = self.recent, dict(self._models)
+    def _load(self, opening: Opening) -> Job:
         self._jobs.append(opening.job)
-        thread = threading.Thread(target=self._run_loader, args=(opening,), name="open", daemon=True)
-        self._loaders = [old for old in self._loaders if old.is_alive()]
-        self._loaders.append(thread)
-        thread.start()
-        return opening.job
-
-    def _run_loader(self, opening: "_Opening") -> None:
-        error: str | None = None
-        try:
-            source = opening.source
-            if isinstance(source, CheckpointRef):
-                opening.result.put(Opened(open_model(source)))
-            else:
-                opening.result.put(open_source(source, recent=opening.recent, loaded=opening.loaded))
-        except ExplorerError as failure:
-            error = str(failure)
-        except Exception as failure:
-            _log.exception("opening failed")
-            error = f"{opening.source} could not be opened ({type(failure).__name__}: {failure})"
-        if error is not None and not opening.job.cancelled:
-            self._report("error", error)
-        opening.job.finish(error)
-        self._notify()
+        return self._loader.start(opening, recent=self.recent, loaded=self._models)
 
     def _compile(self, job: Job) -> None:
         from explorer.rendering.machine import compile_kernels, use_kernels
@@ -344,6 +360,7 @@ class Session:
         self._notify()
 
     def _apply(self) -> None:
+        self._write_down()
         if self._kernels_changed.is_set():
             self._kernels_changed.clear()
             self._request()
@@ -353,16 +370,13 @@ class Session:
             job = Job("Compile kernels")
             self._jobs.append(job)
             threading.Thread(target=self._compile, args=(job,), name="compile", daemon=True).start()
-        opening = self._opening
-        if opening is None or not opening.job.done:
+        taken = self._loader.take()
+        if taken is None:
             return
-        self._opening = None
-        opened = opening.result.take()
-        if opened is None or opening.job.cancelled:
-            return
+        opening, opened = taken
         self._use(opened.model)
         if opened.project is not None:
-            self._enter_project(opened.project, Path(str(opening.source)))
+            self._enter_project(opened.project, opened)
         elif opened.recipe is not None:
             self._enter_recipe(opened.recipe, Path(str(opening.source)))
         elif opening.step is not None:
@@ -384,16 +398,21 @@ class Session:
             self._jobs.append(job)
             self._worker.add_task(job, model.renderer.directions_in_steps)
 
-    def _enter_project(self, project: Project, path: Path) -> None:
+    def _enter_project(self, project: Project, opened: Opened) -> None:
         assert self._model is not None
         self._blobs = self._model.renderer.blobs = project.blobs
         self.history = project.history
         # An uncommitted state that equals the current step is that step's object, so that `is` tells of changes.
         current = project.history.current.state
         self.state = current if project.state == current else project.state
-        self.project_path = path
+        self.project_path = opened.project_path
         self.points = project.points
-        self._saved = self._project()
+        if opened.recovered is None:
+            self._saved = self._project()
+        else:
+            # Saved nowhere but in the journal, which goes once this process has written it all down.
+            self._saved = Project(EditState(), History.start(EditState()))
+            self._recovered = opened.recovered
         self._request()
 
     def _enter_recipe(self, recipe: Recipe, path: Path) -> None:
@@ -427,15 +446,3 @@ class Session:
                 self._report("warning", f"{model.name} has no place for {note}")
             self.commit(label)
         self._request()
-
-
-class _Opening:
-    """A load on its way, and the step of the history to go to when it is here."""
-
-    def __init__(self, job: Job, source: str | Path | CheckpointRef, step: int | None) -> None:
-        self.job = job
-        self.source = source
-        self.step = step
-        self.recent: tuple[str, ...] = ()
-        self.loaded: dict[str, OpenModel] = {}
-        self.result: Mailbox[Opened] = Mailbox()

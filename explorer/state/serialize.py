@@ -34,7 +34,16 @@ from explorer.state.edit_state import (
 from explorer.state.history import History, Node
 from explorer.state.points import Point
 
-__all__ = ["decode_history", "decode_points", "decode_state", "encode_history", "encode_points", "encode_state"]
+__all__ = [
+    "decode_history",
+    "decode_node",
+    "decode_points",
+    "decode_state",
+    "encode_history",
+    "encode_node",
+    "encode_points",
+    "encode_state",
+]
 
 # The tag that tells the members of a union apart. A name is part of the file format and never changes.
 _TAGS: dict[str, type] = {
@@ -111,6 +120,24 @@ def decode_history(document: object) -> History:
         ProjectFileError: The values are not what `encode_history` gives.
     """
     return typing.cast(History, _decode(History, document, "history", (History, "")))
+
+
+def encode_node(node: Node) -> dict[str, object]:
+    """One step of a history as JSON values.
+
+    Raises:
+        ProjectFileError: Its state holds what cannot be read back.
+    """
+    return typing.cast(dict[str, object], _checked(Node, node, "step"))
+
+
+def decode_node(document: object) -> Node:
+    """One step of a history from JSON values.
+
+    Raises:
+        ProjectFileError: The values are not what `encode_node` gives.
+    """
+    return typing.cast(Node, _decode(Node, document, "step", (Node, "")))
 
 
 def encode_points(points: tuple[Point, ...]) -> list[object]:

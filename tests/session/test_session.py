@@ -331,7 +331,7 @@ def test_a_session_closes_while_it_opens_and_renders(files: dict[str, Path]) -> 
     session.open(files["stylegan3"])
     session.close()
 
-    assert all(not thread.is_alive() for thread in session._loaders)
+    assert all(not thread.is_alive() for thread in session._loader._threads)
 
 
 def test_compiled_kernels_change_the_picture_between_two_pictures(files: dict[str, Path]) -> None:

@@ -1,0 +1,109 @@
+"""Opening in the background: one thing at a time, the newest wins."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from explorer.errors import ExplorerError
+from explorer.session.job import Job
+from explorer.session.mailbox import Mailbox
+from explorer.session.message import Level
+from explorer.session.opening import Opened, OpenModel, open_model, open_source
+from explorer.state import CheckpointRef
+
+__all__ = ["Loader", "Opening"]
+
+_log = logging.getLogger(__name__)
+
+
+class Opening:
+    """A load on its way, and the step of the history to go to when it is here.
+
+    Args:
+        job: What a person sees of it.
+        source: A path, ``bundled:NAME``, or the model that a state wants.
+        step: Number of the step that waits for the model.
+    """
+
+    def __init__(self, job: Job, source: str | Path | CheckpointRef, step: int | None = None) -> None:
+        self.job = job
+        self.source = source
+        self.step = step
+        self.result: Mailbox[Opened] = Mailbox()
+
+
+class Loader:
+    """Runs openings in threads of their own. Its methods are for one thread.
+
+    Args:
+        report: Told what went wrong, from any thread.
+        changed: Told that an opening ended, from any thread.
+    """
+
+    def __init__(self, *, report: Callable[[Level, str], None], changed: Callable[[], None]) -> None:
+        self._report = report
+        self._changed = changed
+        self._opening: Opening | None = None
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way or waits to be taken."""
+        return self._opening is not None
+
+    def start(self, opening: Opening, *, recent: tuple[str, ...], loaded: Mapping[str, OpenModel]) -> Job:
+        """Open something; what is on its way is given up.
+
+        Args:
+            opening: What.
+            recent: Where models were before.
+            loaded: Models that are open, by their hash.
+        """
+        self.give_up()
+        self._opening = opening
+        thread = threading.Thread(target=self._run, args=(opening, recent, dict(loaded)), name="open", daemon=True)
+        self._threads = [old for old in self._threads if old.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+        return opening.job
+
+    def take(self) -> tuple[Opening, Opened] | None:
+        """What was opened, once."""
+        opening = self._opening
+        if opening is None or not opening.job.done:
+            return None
+        self._opening = None
+        opened = opening.result.take()
+        return None if opened is None or opening.job.cancelled else (opening, opened)
+
+    def give_up(self) -> None:
+        """Stop what is on its way; its result, if one still comes, is dropped."""
+        if self._opening is not None:
+            self._opening.job.cancel()
+            self._opening = None
+
+    def close(self) -> None:
+        """Give up and wait for the threads."""
+        self.give_up()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, opening: Opening, recent: tuple[str, ...], loaded: Mapping[str, OpenModel]) -> None:
+        error: str | None = None
+        try:
+            source = opening.source
+            if isinstance(source, CheckpointRef):
+                opening.result.put(Opened(open_model(source)))
+            else:
+                opening.result.put(open_source(source, recent=recent, loaded=loaded))
+        except ExplorerError as failure:
+            error = str(failure)
+        except Exception as failure:
+            # The thread's edge: whatever went wrong, what was open stays.
+            _log.exception("opening failed")
+            error = f"{opening.source} could not be opened ({type(failure).__name__}: {failure})"
+        if error is not None and not opening.job.cancelled:
+            self._report("error", error)
+        opening.job.finish(error)
+        self._changed()
