@@ -55,9 +55,9 @@ def run(source: str | None = None, *, options: Options | None = None) -> None:
         raise ExplorerError(reason)
     prefer_glx()
 
-    from explorer.session import Session  # after the check: a machine without a display waits for nothing
+    from explorer.session import Session, recovery_folder  # after the check: a machine without a display waits for nothing
 
-    session = Session()
+    session = Session(recovery=recovery_folder())
     try:
         if source is not None:
             session.open(source)

@@ -24,7 +24,8 @@ class App:
     """The app as a child process on a display; one a test, since a second context in one process crashes."""
 
     def __init__(self, display: str, settings: Path, *arguments: str | Path) -> None:
-        self._env = dict(os.environ, DISPLAY=display, XDG_CONFIG_HOME=str(settings), PYTHONFAULTHANDLER="1")
+        self._env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1")
+        self._env |= {"XDG_CONFIG_HOME": str(settings), "XDG_STATE_HOME": str(settings)}
         self._env.pop("WAYLAND_DISPLAY", None)
         command = [sys.executable, "main.py", "window", "--test-channel", *map(str, arguments)]
         self._process = subprocess.Popen(
