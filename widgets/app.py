@@ -1,6 +1,7 @@
 """Start, loop, end: `run` opens the window and returns when it is closed."""
 
 import contextlib
+import gc
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "run"]
 
 _FRAME_S = 1 / 60
+_PATIENCE_S = 1 / 45
 _REST_S = 0.25
 _AWAKE_S = 0.4
 
@@ -55,7 +57,10 @@ def run(source: str | None = None, *, options: Options | None = None) -> None:
         raise ExplorerError(reason)
     prefer_glx()
 
-    from explorer.session import Session, recovery_folder  # after the check: a machine without a display waits for nothing
+    from explorer.session import (
+        Session,
+        recovery_folder,
+    )  # after the check: a machine without a display waits for nothing
 
     session = Session(recovery=recovery_folder())
     try:
@@ -75,7 +80,7 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
     import dearpygui.dearpygui as dpg
 
     from widgets.texture import open_texture
-    from widgets.theme import apply_theme, dock_colours
+    from widgets.theme import Palette, apply_theme, dock_colours, dock_sizes
     from widgets.window import Window
 
     layout = layout_file(settings_folder(), options.scale)
@@ -97,7 +102,7 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
             y_pos=0,
             min_width=round(900 * options.scale),
             min_height=round(600 * options.scale),
-            clear_color=(18, 18, 18, 255),
+            clear_color=(*Palette().backdrop, 255),
         )
         dpg.setup_dearpygui()
         look = apply_theme(options.scale)
@@ -107,6 +112,7 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
         dpg.show_viewport()
         window.picture.attach(open_texture(dpg.add_texture_registry(), zero_copy=options.zero_copy))
         native.paint(dock_colours(look.palette))
+        native.space(dock_sizes(look.scale))
         yield window, native
         _remember_layout(layout)
     finally:
@@ -126,7 +132,12 @@ def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
 
     channel = TestingChannel(window, sys.stdin, sys.stdout) if test_channel else None
     pace = _Pace(native, rest_s=0.004 if channel else _REST_S)
+    busy = True
     while dpg.is_dearpygui_running():
+        was_busy, busy = busy, bool(window.session.jobs)
+        if was_busy and not busy:
+            # What loading left behind stays: the collector would walk through all of it, for a third of a second.
+            gc.freeze()
         if window.update():
             pace.stay_awake()
         window.show_status(resting=pace.resting)
@@ -147,7 +158,7 @@ class _Pace:
     def __init__(self, native: Native, *, rest_s: float) -> None:
         self._native = native
         self._rest_s = rest_s
-        self._next_s = 0.0
+        self._frame_s = 0.0
         self._awake_until_s = time.perf_counter() + 1.0
         self.resting = False
         """Whether the last wait was for a hand."""
@@ -161,14 +172,15 @@ class _Pace:
         now_s = time.perf_counter()
         self.resting = False
         if window.session.is_rendering:
-            # The picture is shown the moment it is there, not at the next tick.
-            window.session.wait(max(0.0, self._next_s - now_s))
+            # The picture is shown the moment it is there. A frame without it would only take the processor from
+            # the renderer and be in the way when it comes, so a late tick is better; only not much later.
+            window.session.wait(max(0.0, self._frame_s + _PATIENCE_S - now_s))
         elif window.must_redraw or now_s < self._awake_until_s:
-            time.sleep(max(0.0, self._next_s - now_s))
+            time.sleep(max(0.0, self._frame_s + _FRAME_S - now_s))
         else:
             self.resting = True
             window.rate.rest()
             self._native.wait_for_input(self._rest_s)
             if time.perf_counter() - now_s < self._rest_s * 0.9:
                 self.stay_awake()
-        self._next_s = time.perf_counter() + _FRAME_S
+        self._frame_s = time.perf_counter()

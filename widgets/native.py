@@ -59,13 +59,22 @@ class Native:
         load(encoded, len(encoded))
         return True
 
-    def paint(self, colours: Mapping[int, tuple[int, int, int]]) -> bool:
-        """Set colours that no theme reaches: tab bars and the gaps between docked windows. False when not possible."""
+    def paint(self, colours: Mapping[int, tuple[int, int, int, int]]) -> bool:
+        """Set colours, RGBA, of what is drawn outside of every theme; false when it cannot be done."""
         push = self._function("_ZN5ImGui14PushStyleColorEij", ctypes.c_int, ctypes.c_uint32)
         if push is None:
             return False
-        for target, (red, green, blue) in colours.items():
-            push(target, 0xFF000000 | blue << 16 | green << 8 | red)
+        for target, (red, green, blue, alpha) in colours.items():
+            push(target, alpha << 24 | blue << 16 | green << 8 | red)
+        return True
+
+    def space(self, sizes: Mapping[int, tuple[float, float]]) -> bool:
+        """Set paddings and spacings, in pixels, of what is drawn outside of every theme; false when not possible."""
+        push = self._function("_ZN5ImGui12PushStyleVarEiRK6ImVec2", ctypes.c_int, ctypes.c_void_p)
+        if push is None:
+            return False
+        for target, (x, y) in sizes.items():
+            push(target, ctypes.addressof((ctypes.c_float * 2)(x, y)))
         return True
 
     def _function(self, name: str, *arguments: type) -> "ctypes._NamedFuncPointer | None":

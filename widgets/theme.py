@@ -7,7 +7,7 @@ import dearpygui.dearpygui as dpg
 
 from widgets.places import asset
 
-__all__ = ["Colour", "Look", "Palette", "apply_theme", "dock_colours"]
+__all__ = ["Colour", "Look", "Palette", "apply_theme", "dock_colours", "dock_sizes"]
 
 Colour = tuple[int, int, int]
 
@@ -191,8 +191,12 @@ def _colours(p: Palette) -> dict[int, Colour]:
     }
 
 
-def dock_colours(palette: Palette) -> dict[int, Colour]:
-    """The colours of what Dear PyGui draws outside of every theme: tab bars and the gaps between docked windows."""
+def dock_colours(palette: Palette) -> dict[int, tuple[int, int, int, int]]:
+    """The colours of what Dear PyGui draws outside of every theme: tab bars and the gaps between docked windows.
+
+    The ground under the docked windows is never seen, so it is not painted: without a graphics card, filling the
+    window once costs as much as all its controls.
+    """
     named = _colours(palette)
     outside = (
         dpg.mvThemeCol_TitleBg,
@@ -204,7 +208,13 @@ def dock_colours(palette: Palette) -> dict[int, Colour]:
         dpg.mvThemeCol_DockingPreview,
         dpg.mvThemeCol_DockingEmptyBg,
     )
-    return {target: named[target] for target in outside}
+    return {dpg.mvThemeCol_WindowBg: (0, 0, 0, 0), **{target: (*named[target], 255) for target in outside}}
+
+
+def dock_sizes(scale: float) -> dict[int, tuple[float, float]]:
+    """The paddings of tab bars, scaled, as `dock_colours` are their colours."""
+    outside = (dpg.mvStyleVar_FramePadding, dpg.mvStyleVar_ItemInnerSpacing)
+    return {target: (_styles()[target][0] * scale, _styles()[target][1] * scale) for target in outside}
 
 
 def _styles() -> dict[int, tuple[float, float]]:

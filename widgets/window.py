@@ -75,7 +75,12 @@ class Window:
             with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
                 panel.build()
         with dpg.window(
-            label="Picture", tag=int(Place.PICTURE), no_close=True, no_scrollbar=True, no_scroll_with_mouse=True
+            label="Picture",
+            tag=int(Place.PICTURE),
+            no_close=True,
+            no_scrollbar=True,
+            no_scroll_with_mouse=True,
+            no_background=True,  # what the viewport is cleared with shows through: one filling less
         ):
             self.picture = PictureView(kit.look)
             self._welcome = Welcome(kit, self._dialogs)
