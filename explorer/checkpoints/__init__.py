@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint, TrainingExtras, open_checkpoint, read_training_extras
     from explorer.checkpoints.info import CheckpointInfo
+    from explorer.checkpoints.onnx_export import export_onnx
     from explorer.checkpoints.saving import CheckpointParts, save_checkpoint
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "CheckpointInfo",
     "CheckpointParts",
     "TrainingExtras",
+    "export_onnx",
     "open_checkpoint",
     "read_training_extras",
     "save_checkpoint",
@@ -26,6 +28,7 @@ _HOME = {
     "CheckpointInfo": "info",
     "CheckpointParts": "saving",
     "TrainingExtras": "checkpoint",
+    "export_onnx": "onnx_export",
     "open_checkpoint": "checkpoint",
     "read_training_extras": "checkpoint",
     "save_checkpoint": "saving",

@@ -17,7 +17,7 @@ from explorer.errors import CheckpointError
 if TYPE_CHECKING:
     from explorer.checkpoints.checkpoint import Checkpoint
 
-__all__ = ["CheckpointParts", "save_checkpoint"]
+__all__ = ["CheckpointParts", "save_checkpoint", "write_whole"]
 
 SaveType = Literal["float32", "float16"]
 
@@ -73,7 +73,7 @@ def save_checkpoint(
         header = encode_header(tensors, metadata)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the card or the extra metadata cannot be written as JSON: {error}") from error
-    _write_whole(Path(path), header, tensors.values())
+    write_whole(Path(path), header, tensors.values())
 
 
 def _tensors(network: nn.Module, prefix: str, dtype: SaveType | None) -> dict[str, Tensor]:
@@ -92,7 +92,12 @@ def _converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor if overflowed else converted
 
 
-def _write_whole(path: Path, header: bytes, tensors: Iterable[Tensor]) -> None:
+def write_whole(path: Path, header: bytes, tensors: Iterable[Tensor]) -> None:
+    """Write bytes and then numbers beside ``path``, force them to disk and rename them over it.
+
+    Raises:
+        CheckpointError: The disk is full or the folder missing; an older file is untouched.
+    """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         try:

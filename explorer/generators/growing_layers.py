@@ -63,7 +63,7 @@ class ScaledDense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, in]`` to ``[N, channels, 4, 4]``."""
-        return F.linear(x, self.weight * self.gain).reshape(len(x), -1, 4, 4)
+        return F.linear(x, self.weight * self.gain).reshape(x.shape[0], -1, 4, 4)
 
 
 class ToRGB(nn.Module):

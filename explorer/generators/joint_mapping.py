@@ -71,8 +71,8 @@ class JointMappingNetwork(nn.Module):
         x = self._checked("z", z, self.z_dim)
         if self.c_dim > 0:
             c = self._checked("c", c, self.c_dim)
-            if len(c) != len(x):
-                raise StateError(f"there are {len(x)} latents and {len(c)} labels: give as many of each")
+            if c.shape[0] != x.shape[0]:
+                raise StateError(f"there are {x.shape[0]} latents and {c.shape[0]} labels: give as many of each")
             x = torch.cat([x, c @ self.embed.to(c.dtype)], dim=1)
         if self.normalize:
             x = normalize_second_moment(x)

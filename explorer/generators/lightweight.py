@@ -136,7 +136,7 @@ class Generator(nn.Module):
             StateError: The styles are not this model's, or a transform is asked for.
         """
         self._check(s, transform)
-        field, step = self._noise(noise, batch=len(s[0])), start
+        field, step = self._noise(noise, batch=s[0].shape[0]), start
         for index in range(0 if start is None else start.index + 1, len(self.spec.layers)):
             factor = noise.strength_of(self.spec.layers[index].name)
             step = self._advance(index, step, s[index], field if factor == 1 else field * factor)
@@ -189,7 +189,7 @@ class Generator(nn.Module):
         """The features that the first block starts from, and its style."""
         start = self.synthesis.start
         if self.config.const_input:
-            return self.synthesis.conv(start.expand(len(s), -1, -1, -1)), s
+            return self.synthesis.conv(start.expand(s.shape[0], -1, -1, -1)), s
         own = s.shape[1] - self.config.w_dim
         return self.synthesis.conv(torch.einsum("nw,wchv->nchv", s[:, own:], start)), s[:, :own]
 

@@ -77,8 +77,9 @@ class MappingNetwork(nn.Module):
         if self.c_dim > 0:
             label = checked_input("c", c, self.c_dim, stored=self._stored)
             parts.append(normalize_second_moment(self.embed(label)))
-        if len(parts) == 2 and len(parts[0]) != len(parts[1]):
-            raise StateError(f"there are {len(parts[0])} latents and {len(parts[1])} labels: give as many of each")
+        if len(parts) == 2 and parts[0].shape[0] != parts[1].shape[0]:
+            counts = f"{parts[0].shape[0]} latents and {parts[1].shape[0]} labels"
+            raise StateError(f"there are {counts}: give as many of each")
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
         for i in range(self.layers):
             x = self.get_submodule(f"fc{i}")(x)

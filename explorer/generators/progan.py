@@ -140,8 +140,8 @@ class Generator(GrowingGenerator):
         if z is None or z.ndim != 2 or z.shape[1] != self.config.z_dim:
             raise StateError(f"this model needs z of shape [N, {self.config.z_dim}]")
         if self.config.c_dim > 0:
-            if c is None or c.shape != (len(z), self.config.c_dim):
-                raise StateError(f"this model needs labels of shape [{len(z)}, {self.config.c_dim}]")
+            if c is None or c.shape != (z.shape[0], self.config.c_dim):
+                raise StateError(f"this model needs labels of shape [{z.shape[0]}, {self.config.c_dim}]")
             z = torch.cat([z, c.to(z.dtype)], dim=1)
         return self._normalized(z)
 
@@ -158,7 +158,7 @@ class Generator(GrowingGenerator):
         if w_plus.ndim != 3 or w_plus.shape[1:] != (1, self.spec.w_dim):
             raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, 1, {self.spec.w_dim}]")
         w = self._normalized(w_plus[:, 0].to(torch.promote_types(w_plus.dtype, self.synthesis.b4.dense.bias.dtype)))
-        return [w, *[w.new_zeros(len(w), 0)] * (len(self.spec.layers) - 1)]
+        return [w, *[w.new_zeros(w.shape[0], 0)] * (len(self.spec.layers) - 1)]
 
     def run_layer(self, index: int, x: Tensor | None, s: Tensor, noise: Tensor | None) -> Tensor:
         """The features after a layer. See `GrowingGenerator`."""

@@ -149,7 +149,7 @@ class Generator(GrowingGenerator):
             raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
         bias = self.synthesis.b4.conv1.bias
         w_plus = w_plus.to(torch.promote_types(w_plus.dtype, bias.dtype))
-        empty = w_plus.new_zeros(len(w_plus), 0)
+        empty = w_plus.new_zeros(w_plus.shape[0], 0)
         s = [
             self.synthesis.get_submodule(layer.name).affine(w_plus[:, layer.w_row]) if self.config.use_styles else empty
             for layer in self.spec.layers
@@ -165,7 +165,7 @@ class Generator(GrowingGenerator):
         if x is not None:
             return layer(x, s, noise)
         if self.config.const_input:
-            return layer(self.synthesis.const.expand(len(s), -1, -1, -1), s, noise)
+            return layer(self.synthesis.const.expand(s.shape[0], -1, -1, -1), s, noise)
         own = s.shape[1] - self.config.w_dim
         return layer(s[:, own:], s[:, :own], noise)
 

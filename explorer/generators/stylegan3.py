@@ -133,9 +133,7 @@ def input_matrix(
         StateError: The user's matrix has no inverse, or there are too many or too few.
     """
     if transform is None:
-        if stored is None:
-            return None
-        transform = torch.eye(3)
+        return None if stored is None else torch.tensor(stored).to(torch.float64)
     inverse = invert_transform(transform)
     if inverse.ndim == 3 and inverse.shape[0] not in (1, batch):
         raise StateError(f"there are {inverse.shape[0]} transforms for {batch} pictures: give one, or one each")

@@ -159,8 +159,8 @@ class TextMapping(nn.Module):
         """
         x = normalize_second_moment(checked_input("z", z, self.z_dim, stored=self._stored))
         text = None if self.c_dim == 0 else checked_input("c", c, self.c_dim, stored=self._stored)
-        if text is not None and len(text) != len(x):
-            raise StateError(f"there are {len(x)} latents and {len(text)} labels: give as many of each")
+        if text is not None and text.shape[0] != x.shape[0]:
+            raise StateError(f"there are {x.shape[0]} latents and {text.shape[0]} labels: give as many of each")
         for layer in self.mlp.children():
             x = layer(x)
         if update_emas:
@@ -174,7 +174,7 @@ class TextMapping(nn.Module):
             return self.x_avg[None]
         text = self.x_avg.new_zeros(1, self.c_dim) if c is None else c
         text = checked_input("c", text, self.c_dim, stored=self._stored)
-        return self._joined(self.x_avg.to(text.dtype).expand(len(text), -1), text)
+        return self._joined(self.x_avg.to(text.dtype).expand(text.shape[0], -1), text)
 
     @property
     def _stored(self) -> torch.dtype:

@@ -87,8 +87,8 @@ class ClassMapping(nn.Module):
         """
         z = checked_input("z", z, self.z_dim, stored=self.fc0.weight.dtype)
         shares = self.shares(c)
-        if len(z) != len(shares):
-            raise StateError(f"there are {len(z)} latents and {len(shares)} labels: give as many of each")
+        if z.shape[0] != shares.shape[0]:
+            raise StateError(f"there are {z.shape[0]} latents and {shares.shape[0]} labels: give as many of each")
         y = self.embed_proj(self.embed(shares))
         x = torch.cat([normalize_second_moment(z), normalize_second_moment(y).to(z.dtype)], dim=1)
         for i in range(self.layers):

@@ -78,7 +78,7 @@ def bias_act(
     def plain(x: Tensor, b: Tensor | None) -> Tensor:
         return _bias_act(x, b, dim, spec, alpha, gain, clamp)
 
-    path = choose("bias_act", x, impl, lacks=_numba_lacks(x, act), pays=_pays(x, b, dim))
+    path = choose("bias_act", x, impl, lacks=_numba_lacks(x, act), pays=lambda: _pays(x, b, dim))
     if path == "reference":
         return plain(x.to(torch.float64), None if b is None else b.to(torch.float64)).to(x.dtype)
     if path == "numba":

@@ -12,7 +12,8 @@ Otherwise (``impl=None``) torch serves, until the process has called ``use("auto
 where all of this holds, and torch elsewhere:
     - the kernels are compiled (`warm_up` has returned);
     - the operation and its arguments have a compiled form (see each operation's ``lacks``);
-    - the work is large enough to pay for the call, by the thresholds that ``tests/benchmarks/ops.py`` measured.
+    - the work is large enough to pay for the call, by the thresholds that ``tests/benchmarks/ops.py`` measured;
+    - no graph is being recorded for export.
 
 The two paths agree to float32 rounding, not bit for bit. A process that compares frames by bits, or caches parts of
 them, calls ``use`` between frames and keys its caches with ``kernel_status().policy``: within one policy a frame
@@ -21,9 +22,11 @@ depends on nothing but its inputs, however often it is made.
 
 import importlib.util
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 
 from explorer.errors import KernelUnavailable
@@ -104,7 +107,7 @@ def kernel_status() -> KernelStatus:
     return KernelStatus(policy, compiled, reason)
 
 
-def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pays: bool) -> Impl:
+def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pays: Callable[[], bool]) -> Impl:
     """Name the path that serves ``operation`` on ``x``.
 
     Args:
@@ -112,7 +115,7 @@ def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pa
         x: Its main argument.
         impl: What the caller asked for.
         lacks: What keeps the compiled path from these arguments, None if nothing does.
-        pays: Whether the compiled path is faster at this size.
+        pays: Tells whether the compiled path is faster at this size. Asked only where that decides.
 
     Raises:
         KernelUnavailable: The path asked for does not exist here.
@@ -120,7 +123,7 @@ def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pa
     """
     if impl is None:
         ready = _kernels.policy == "auto" and _kernels.compiled
-        return "numba" if ready and pays and lacks is None else "torch"
+        return "numba" if ready and lacks is None and not exporting() and pays() else "torch"
     if impl == "torch":
         return "torch"
     if impl == "reference":
@@ -135,6 +138,11 @@ def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pa
             f"{operation} has no CUDA kernel in this version: leave impl out, and torch serves on {x.device}"
         )
     raise ValueError(f"impl must be one of {', '.join(get_args(Impl))} or None; it is {impl!r}")
+
+
+def exporting() -> bool:
+    """Whether a graph is being recorded, which has tensors without values and no batch size."""
+    return torch.compiler.is_exporting()
 
 
 def numba_lacks(x: Tensor, *filters: Tensor | None) -> str | None:

@@ -66,7 +66,7 @@ def filtered_lrelu(
     def plain(x: Tensor, b: Tensor | None) -> Tensor:
         return _torch(x, b, **options, gain=gain, slope=slope, clamp=clamp)
 
-    path = choose("filtered_lrelu", x, impl, lacks=numba_lacks(x, fu, fd), pays=_pays(x, fu, fd, up_axes))
+    path = choose("filtered_lrelu", x, impl, lacks=numba_lacks(x, fu, fd), pays=lambda: _pays(x, fu, fd, up_axes))
     if path == "reference":
         return reference.filtered_lrelu(x, b=b, **options, gain=gain, slope=slope, clamp=clamp)
     if path == "numba":

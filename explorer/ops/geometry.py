@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from explorer.ops.dispatch import exporting
+
 Scale = int | Sequence[int]
 Padding = int | Sequence[int]
 
@@ -102,9 +104,14 @@ def pad_or_crop(x: Tensor, left: int, right: int, top: int, bottom: int) -> Tens
     return F.pad(x, [left, right, top, bottom])
 
 
-@lru_cache(maxsize=64)
 def band(axis: Axis, device: torch.device) -> Tensor:
     """Which tap joins output and input: int32 ``[out, size]``, the number of taps where none does."""
+    # A graph that is being recorded makes tensors without values, which must not outlive it.
+    return _band.__wrapped__(axis, device) if exporting() else _band(axis, device)
+
+
+@lru_cache(maxsize=64)
+def _band(axis: Axis, device: torch.device) -> Tensor:
     o = torch.arange(axis.out, dtype=torch.int32, device=device)[:, None]
     i = torch.arange(axis.size, dtype=torch.int32, device=device)[None, :]
     tap = axis.up * i + axis.before - axis.down * o

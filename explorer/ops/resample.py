@@ -63,7 +63,7 @@ def upfirdn2d(
         KernelUnavailable: ``impl`` names a path that does not exist here.
     """
     axes = plan_axes(x, f, up=up, down=down, pad=pad)
-    path = choose("upfirdn2d", x, impl, lacks=numba_lacks(x, f), pays=_pays(x, axes))
+    path = choose("upfirdn2d", x, impl, lacks=numba_lacks(x, f), pays=lambda: _pays(x, axes))
     if path == "reference":
         return reference.upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
     if path == "numba":

@@ -57,6 +57,9 @@ def test_convert_writes_a_file_that_opens_as_the_same_model(snapshot, tmp_path, 
         ("convert", __file__, "out.png"),
         ("convert", __file__, "nowhere/out.safetensors"),
         ("convert", __file__),
+        ("convert", __file__, "out.onnx"),
+        ("convert", __file__, "out.onnx", "--half"),
+        ("convert", __file__, "nowhere/out.onnx"),
     ],
 )
 def test_an_input_error_is_one_line_and_code_2(arguments, tmp_path, monkeypatch, capsys):
