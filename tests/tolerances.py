@@ -44,3 +44,5 @@ FORMAT_SCORES = Tolerance(rtol=1e-3, atol=1e-4)
 FEATURES = Tolerance(rtol=1e-4, atol=2e-5)
 # Power spectra between 0 and 1, as they are drawn: one level.
 SPECTRUM = Tolerance(rtol=0, atol=1 / 255)
+# Peak signal-to-noise ratios of equivariance, in decibels.
+DECIBELS = Tolerance(rtol=0, atol=0.1)

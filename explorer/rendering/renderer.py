@@ -16,6 +16,7 @@ from explorer.project.blobs import BlobStore
 from explorer.rendering.cache import Recent
 from explorer.rendering.centres import find_centres
 from explorer.rendering.directions import Directions, direction_steps, find_directions
+from explorer.rendering.equivariance import Equivariance, equivariance_steps
 from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
@@ -96,6 +97,10 @@ class Renderer:
             yield share / 2
         _ = self.centres
         yield 1.0
+
+    def equivariance_in_steps(self, *, samples: int, psi: float) -> Iterator[Equivariance]:
+        """How well pictures follow when their input is moved; each value is of all samples so far."""
+        return equivariance_steps(self.generator, samples=samples, psi=psi)
 
     @property
     def has_centres(self) -> bool:

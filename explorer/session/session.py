@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.errors import ProjectFileError
 from explorer.project import (
@@ -28,11 +29,15 @@ from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.job import Job
 from explorer.session.loader import Loader, Opening
+from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
 from explorer.session.opening import BUNDLED, Opened, OpenModel
 from explorer.session.recovery import Journal, Recoverable, find_recoverable
 from explorer.session.worker import Request, Worker
 from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, Truncation
+
+if TYPE_CHECKING:
+    from explorer.rendering.equivariance import Equivariance
 
 __all__ = ["Session"]
 
@@ -72,6 +77,9 @@ class Session:
         self._models: OrderedDict[str, OpenModel] = OrderedDict()
         self._blobs = BlobStore()
         self._saved = self._project()
+        self.equivariance: Equivariance | None = None
+        """What `measure_equivariance` has found so far on the open model; ``None`` before."""
+        self._measured: Mailbox[tuple[OpenModel, Equivariance]] = Mailbox()
         self._recovery = recovery
         self._journal: Journal | None = None
         self._recovered: Path | None = None
@@ -211,6 +219,26 @@ class Session:
         job = Job("Find centres")
         self._jobs.append(job)
         self._worker.add_task(job, self._model.renderer.centres_in_steps)
+        return job
+
+    def measure_equivariance(self, *, samples: int = 8) -> Job | None:
+        """Measure in the background how well pictures follow when they are moved; see `equivariance`.
+
+        ``None`` on a model that cannot move its picture.
+        """
+        model = self._model
+        if model is None or not model.spec.has_transform:
+            return None
+        psi = self.state.truncation.psi
+
+        def steps() -> Iterator[float]:
+            for found in model.renderer.equivariance_in_steps(samples=samples, psi=psi):
+                self._measured.put((model, found))
+                yield found.share
+
+        job = Job("Measure equivariance")
+        self._jobs.append(job)
+        self._worker.add_task(job, steps)
         return job
 
     def recoverable(self) -> list[Recoverable]:
@@ -370,6 +398,9 @@ class Session:
             job = Job("Compile kernels")
             self._jobs.append(job)
             threading.Thread(target=self._compile, args=(job,), name="compile", daemon=True).start()
+        measured = self._measured.take()
+        if measured is not None and measured[0] is self._model:
+            self.equivariance = measured[1]
         taken = self._loader.take()
         if taken is None:
             return
@@ -385,6 +416,8 @@ class Session:
             self._enter_model(opened.model)
 
     def _use(self, model: OpenModel) -> None:
+        if model is not self._model:
+            self.equivariance = None
         self._model = model
         self._models[model.reference.sha256] = model
         self._models.move_to_end(model.reference.sha256)

@@ -460,3 +460,18 @@ def test_a_picture_without_a_recipe_changes_nothing(
     (text,) = texts(session)
     assert "without a recipe" in text
     assert session.state is before
+
+
+def test_equivariance_is_measured_in_the_background(start: Callable[..., Session], files: dict[str, Path]) -> None:
+    session = start(files["stylegan3"])
+    job = session.measure_equivariance(samples=2)
+    assert job is not None
+    assert session.wait(WAIT_S)
+    session.messages()
+
+    assert session.equivariance is not None
+    assert session.equivariance.share == 1
+    session.open(files["plain"])
+    assert session.wait(WAIT_S)
+    assert session.equivariance is None
+    assert session.measure_equivariance() is None
