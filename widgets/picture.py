@@ -32,9 +32,9 @@ def fit(size: tuple[int, int], space: tuple[float, float], *, whole: bool) -> tu
     zoom = min(space[0] / size[0], space[1] / size[1])
     if whole and zoom >= 1:
         zoom = float(int(zoom))
-    zoom = max(zoom, 1e-3)
-    # Whole pixels, or square pixels would be resampled after all.
-    return (space[0] - size[0] * zoom) // 2, (space[1] - size[1] * zoom) // 2, zoom
+    # Starting on whole pixels, or square pixels would be resampled after all.
+    left, top = (space[0] - size[0] * zoom) // 2, (space[1] - size[1] * zoom) // 2
+    return max(0.0, left), max(0.0, top), zoom
 
 
 class PictureView:

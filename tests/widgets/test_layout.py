@@ -1,30 +1,44 @@
-"""The arrangement that a window starts with."""
-
+import re
 from pathlib import Path
 
 import pytest
 
-from widgets.layout import Place, layout_file, scaled_layout
+from widgets.layout import Place, layout_file, reset_layout, scaled_layout
+from widgets.native import Native
+from widgets.places import asset
 
 
-def test_first_start_uses_the_shipped_arrangement(tmp_path: Path) -> None:
-    assert layout_file(tmp_path, 1.0).read_text("utf-8") == scaled_layout(1.0)
+def test_every_docked_window_has_a_place_in_the_shipped_layout() -> None:
+    numbers = re.findall(r"\[Window\]\[###(\d+)\]", asset("layout.ini").read_text("utf-8"))
+    assert sorted(map(int, numbers)) == sorted(Place)
 
 
-def test_shipped_arrangement_places_every_panel() -> None:
-    assert all(f"[Window][###{place}]" in scaled_layout(1.0) for place in Place)
+def test_every_dock_that_a_window_names_exists() -> None:
+    text = asset("layout.ini").read_text("utf-8")
+    docks = set(re.findall(r"DockNode ID=(\w+)", text))
+    assert {dock for dock, _ in re.findall(r"DockId=(\w+),(\d+)", text)} <= docks
 
 
-def test_arrangement_of_the_person_is_kept(tmp_path: Path) -> None:
-    path = layout_file(tmp_path, 1.0)
-    mine = path.read_text("utf-8").replace("Collapsed=0", "Collapsed=1", 1)
+def test_a_layout_at_scale_one_is_the_shipped_one() -> None:
+    assert scaled_layout(1) == asset("layout.ini").read_text("utf-8")
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.0])
+def test_scaling_multiplies_lengths_and_nothing_else(scale: float) -> None:
+    plain, scaled = scaled_layout(1), scaled_layout(scale)
+    assert "SizeRef=300,746" in plain
+    assert f"SizeRef={round(300 * scale)},{round(746 * scale)}" in scaled
+    without = re.compile(r"(Pos|Size|SizeRef)=\d+,\d+")
+    assert without.sub("", plain) == without.sub("", scaled)
+
+
+def test_a_persons_layout_is_kept_and_the_reset_brings_the_shipped_one_back(tmp_path: Path) -> None:
+    path = layout_file(tmp_path, 1)
+    assert path.read_text("utf-8") == scaled_layout(1)
+    mine = scaled_layout(1).replace("SizeRef=300,", "SizeRef=400,")
     path.write_text(mine, "utf-8")
-
-    assert layout_file(tmp_path, 1.0).read_text("utf-8") == mine
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe damaged", b"[Window][###1001]\nCollapsed=0\nDockId=0x31,0\n"])
-def test_arrangement_that_does_not_know_every_panel_is_replaced(tmp_path: Path, content: bytes) -> None:
-    layout_file(tmp_path, 1.0).write_bytes(content)
-
-    assert layout_file(tmp_path, 1.0).read_text("utf-8") == scaled_layout(1.0)
+    assert layout_file(tmp_path, 1) == path
+    assert path.read_text("utf-8") == mine
+    assert layout_file(tmp_path, 2) != path
+    assert not reset_layout(path, 1, Native(None))
+    assert path.read_text("utf-8") == scaled_layout(1)
