@@ -11,7 +11,7 @@ from explorer.rendering.affine import move_pixels
 from explorer.rendering.frame import ChannelStats
 from explorer.state import Output, Spectrum
 
-__all__ = ["Shown", "enlarge", "pixels_of", "show", "spectrum_of"]
+__all__ = ["Shown", "enlarge", "pixels_of", "show", "shrink", "spectrum_of"]
 
 PICTURE = (None, "output")
 """What `Output.layer` says for the picture itself."""
@@ -85,6 +85,11 @@ def spectrum_of(channels: Tensor, spectrum: Spectrum) -> Tensor:
 def enlarge(image: Tensor, size: tuple[int, int]) -> Tensor:
     """A coarse picture ``[1, C, h, w]`` at the full size ``(height, width)``."""
     return torch.nn.functional.interpolate(image.float(), size=size, mode="bilinear", align_corners=False)
+
+
+def shrink(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """A picture ``[1, C, H, W]`` at a smaller size ``(height, width)``, each new pixel the mean of old ones."""
+    return torch.nn.functional.interpolate(image.float(), size=size, mode="area")
 
 
 def _channels(output: Output, available: int) -> slice:

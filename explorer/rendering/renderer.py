@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -20,7 +22,7 @@ from explorer.rendering.equivariance import Equivariance, equivariance_steps
 from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
-from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show
+from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show, shrink
 from explorer.rendering.restriction import assumptions, restrict
 from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, matrix_of, noise_read
@@ -209,6 +211,30 @@ class Renderer:
         fitting, _ = restrict(state, self.generator.spec)
         with torch.inference_mode():
             return self._styled(fitting)
+
+    def thumbnail(self, state: EditState, *, side_px: int) -> npt.NDArray[np.uint8]:
+        """A small picture of a state, ``[h, w, C]``, its longer side ``side_px``, without touching what is kept.
+
+        Where the architecture makes a picture as it goes, the first one that is large enough serves.
+
+        Raises:
+            StateError: The state refers to an array that is missing or of another model.
+        """
+        fitting, _ = restrict(state, self.generator.spec)
+        height, width = self.generator.spec.resolution
+        share = side_px / max(height, width)
+        size = (max(1, round(height * share)), max(1, round(width * share)))
+        with torch.inference_mode():
+            s = self.generator.style(self._styled(fitting))
+            noise = noise_read(fitting.noise, self.generator.spec)
+            steps = self.generator.steps(s, noise=noise, transform=matrix_of(fitting.transform, self._device))
+            image: Tensor | None = None
+            for step in steps:
+                image = step.image
+                if image is not None and image.shape[2] >= size[0]:
+                    break
+            assert image is not None
+            return pixels_of(shrink(image, size) if image.shape[2] > size[0] else enlarge(image, size))
 
     def _is_early_picture(self, step: Step) -> bool:
         if step.image is None:

@@ -5,5 +5,6 @@ from explorer.session.job import Job
 from explorer.session.message import Message
 from explorer.session.recovery import Recoverable, recovery_folder
 from explorer.session.session import Session
+from explorer.session.thumbnails import Thumbnails
 
-__all__ = ["Frame", "Job", "Message", "Recoverable", "Session", "Timings", "recovery_folder"]
+__all__ = ["Frame", "Job", "Message", "Recoverable", "Session", "Thumbnails", "Timings", "recovery_folder"]

@@ -10,12 +10,12 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import ProjectFileError
+from explorer.errors import ProjectFileError, StateError
 from explorer.project import (
     BlobStore,
     BundledModel,
@@ -33,6 +33,7 @@ from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
 from explorer.session.opening import BUNDLED, Opened, OpenModel
 from explorer.session.recovery import Journal, Recoverable, find_recoverable
+from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Request, Worker
 from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, Truncation
 
@@ -220,6 +221,24 @@ class Session:
         self._jobs.append(job)
         self._worker.add_task(job, self._model.renderer.centres_in_steps)
         return job
+
+    def thumbnails(self, states: Sequence[EditState], *, side_px: int = 96, name: str = "Thumbnails") -> Thumbnails:
+        """Make small pictures of states in the background, without disturbing what is shown.
+
+        Args:
+            states: Of the open model; others stay empty.
+            side_px: Length of each picture's longer side; the model's own for a sheet of full pictures.
+            name: What the job is called.
+
+        Raises:
+            StateError: No model is open.
+        """
+        if self._model is None:
+            raise StateError("no model is open: open one first")
+        made = Thumbnails(states, self._model, side_px=side_px, name=name)
+        self._jobs.append(made.job)
+        self._worker.add_task(made.job, made.steps)
+        return made
 
     def measure_equivariance(self, *, samples: int = 8) -> Job | None:
         """Measure in the background how well pictures follow when they are moved; see `equivariance`.
