@@ -137,6 +137,7 @@ def _output(output: Output) -> Parts:
         ("scale-db", output.scale_db, plain.scale_db, lambda: write_number(output.scale_db)),
         ("normalize", output.normalize, plain.normalize, lambda: None),
         ("untransform", output.untransform, plain.untransform, lambda: None),
+        ("noise-only", output.noise_only, plain.noise_only, lambda: None),
     )
     for name, value, default, written in values:
         if value != default:

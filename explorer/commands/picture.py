@@ -76,6 +76,7 @@ class Changes:
     scale_db: float | None = None
     normalize: bool | None = None
     untransform: bool | None = None
+    noise_only: bool | None = None
     spectrum: bool | None = None
     spectrum_range: float | None = None
     spectrum_beta: float | None = None
@@ -135,6 +136,7 @@ class Changes:
                 scale_db=self.scale_db,
                 normalize=self.normalize,
                 untransform=self.untransform,
+                noise_only=self.noise_only,
             ),
             spectrum=spectrum,
         )
@@ -210,6 +212,7 @@ _OUTPUT = [
     click.option("--scale-db", type=FINITE, help="Contrast in decibels: 20 is a factor of ten."),
     click.option("--normalize/--no-normalize", default=None, help="Divide channels by their largest magnitude."),
     click.option("--untransform/--no-untransform", default=None, help="Undo the transform on the pixels."),
+    click.option("--noise-only/--no-noise-only", default=None, help="The difference that noise makes."),
     click.option("--spectrum/--no-spectrum", default=None, help="The power spectrum beside it."),
     click.option("--spectrum-range", type=FINITE, help="Decibels above and below the mean that the greys span."),
     click.option("--spectrum-beta", type=FINITE, help="Of its Kaiser window, 0 to 80."),

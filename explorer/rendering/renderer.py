@@ -26,7 +26,7 @@ from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show, 
 from explorer.rendering.restriction import assumptions, restrict
 from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, matrix_of, noise_read
-from explorer.state import EditState, Latent, Output
+from explorer.state import EditState, Latent, Noise, Output
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
@@ -171,6 +171,7 @@ class Renderer:
         noise = noise_read(state.noise, self.generator.spec)
         style_key = (state.condition, state.latent, state.mixing, state.truncation, state.sliders)
         layer = None if state.output.layer in PICTURE else state.output.layer
+        noise_only = state.output.noise_only and self.generator.spec.has_noise
         self._synthesis.layers_run = 0
 
         def synthesize() -> Tensor:
@@ -178,15 +179,20 @@ class Renderer:
             clock.mark("styles in w")
             s = self._layer_styles.get(style_key, lambda: self.generator.style(w_plus))
             clock.mark("styles")
-            if layer is None:
-                image = self._synthesis.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
-            else:
-                image = self._synthesis.activation(s, noise, state.transform, layer, cancel=cancel)
+
+            def image_with(noise: Noise) -> Tensor:
+                if layer is None:
+                    return self._synthesis.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
+                return self._synthesis.activation(s, noise, state.transform, layer, cancel=cancel)
+
+            image = image_with(noise)
+            if noise_only:
+                image = image.float() - image_with(Noise("none")).float()
             clock.mark("synthesis")
             return image
 
         def compute() -> Shown:
-            key = (style_key, noise, state.transform, layer)
+            key = (style_key, noise, state.transform, layer, noise_only)
             image = synthesize() if layer is None else self._activations.get(key, synthesize)
             return show(image, state.output, matrix=matrix_of(state.transform, self._device))
 

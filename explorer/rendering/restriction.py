@@ -128,7 +128,10 @@ def _output(output: Output, spec: GeneratorSpec, notes: list[str]) -> Output:
     if output.layer is not None and output.layer not in spec.activations:
         notes.append(f"layer {output.layer}: the model has no layer of that name")
         # Its channels and contrast were chosen for that layer, and would make nonsense of another.
-        return Output(untransform=output.untransform)
+        output = Output(untransform=output.untransform, noise_only=output.noise_only)
+    if output.noise_only and not spec.has_noise:
+        notes.append("what noise adds: the model has no noise maps")
+        output = replace(output, noise_only=False)
     return output
 
 

@@ -234,6 +234,8 @@ class Output:
     """The power spectrum beside it."""
     untransform: bool = False
     """Undo the transform on the pixels, to compare with the picture that was never moved."""
+    noise_only: bool = False
+    """Show what noise adds: the difference to the same without it, middle grey where there is none."""
 
     def __post_init__(self) -> None:
         if not -200 <= self.scale_db <= 200:

@@ -81,6 +81,7 @@ _ADDED = {
     (Slider, "name"),
     (Truncation, "centre"),
     (Noise, "layers"),
+    (Output, "noise_only"),
 }
 _HASHES = {(BlobRef, "sha256"), (CheckpointRef, "sha256")}
 _HISTORY_LIMIT = 1_000_000

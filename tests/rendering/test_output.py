@@ -158,3 +158,29 @@ def test_scale_shear_rotation_and_shift_come_in_this_order() -> None:
         matrix(translate_x=0.2, rotate_deg=30, shear=0.5, scale=2.0), shift @ turn @ shear @ scale
     )
     torch.testing.assert_close(shear @ torch.tensor([0, 1.0, 1]), torch.tensor([0.5, 1, 1]))
+
+
+def test_what_noise_adds_is_the_difference_to_the_picture_without_it() -> None:
+    for name in ("sg2_64_rgb", "sg2_32_resnet"):
+        checkpoint = golden(name)
+        renderer = Renderer(checkpoint)
+        random, output = Noise("random", 2), Output(noise_only=True)
+        s = checkpoint.generator.style(renderer.w_plus(EditState()))
+        with torch.inference_mode():
+            difference = checkpoint.generator.synthesize(s, noise=random) - checkpoint.generator.synthesize(
+                s, noise=Noise("none")
+            )
+        wanted = show(difference, Output(sel_channels=3), matrix=None).pixels
+        still = renderer.frame(EditState(noise=Noise("none"), output=output))
+        shown = renderer.frame(EditState(noise=random, output=output))
+
+        assert np.abs(shown.pixels.astype(int) - wanted).max() <= 1
+        assert (still.pixels == 128).all()
+        assert np.array_equal(shown.pixels, explorer.render(EditState(noise=random, output=output), checkpoint).pixels)
+
+
+def test_a_model_without_noise_says_so_when_asked_what_noise_adds() -> None:
+    frame = explorer.render(EditState(output=Output(noise_only=True)), golden("sg3t_64"))
+
+    assert "no noise maps" in frame.dropped[0]
+    assert np.array_equal(frame.pixels, explorer.render(EditState(), golden("sg3t_64")).pixels)

@@ -57,6 +57,7 @@ outputs = st.builds(
     normalize=st.booleans(),
     spectrum=st.none() | spectra,
     untransform=st.booleans(),
+    noise_only=st.booleans(),
 )
 
 
