@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, build
 from explorer.checkpoints.info import CheckpointInfo
+from explorer.checkpoints.mobile_import import model_in, read_mobile
 from explorer.checkpoints.published import read_published
 from explorer.checkpoints.safetensors_format import decode, read_header
 from explorer.checkpoints.snapshot import Snapshot
@@ -76,7 +77,8 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
     """Open a model. What the file is follows from its content; nothing in it is ever executed.
 
     Args:
-        path: A published snapshot, a state dict of rosinality's or lucidrains', or a safetensors file of ours.
+        path: A published snapshot, a state dict of rosinality's or lucidrains', a safetensors file of ours, or
+            MobileStyleGAN as an OpenVINO model (a graph, or the folder of it).
         device: Where the networks go.
 
     Raises:
@@ -84,6 +86,8 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
         KernelUnavailable: This machine does not have ``device``.
     """
     path = Path(path)
+    if os.path.isdir(path):
+        path = model_in(path) or path
     target = _device(device)
     kind = sniff(path)
     try:
@@ -96,7 +100,8 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
             for network in networks:
                 _own_tensors(network, data)
                 network.to(target).eval()
-            info = CheckpointInfo(path=path, sha256=digest.result(), size_bytes=len(data), **facts)
+            size = {"sha256": digest.result(), "size_bytes": len(data)}
+            info = CheckpointInfo(path=path, **{**size, **facts})
     except _SURPRISES as error:
         raise CheckpointError(
             f"this file is damaged, or too large for this machine's memory: {_first_line(error)}"
@@ -191,6 +196,13 @@ def _read_torch(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, di
     return snapshot.generator, snapshot.discriminator, _snapshot_facts(snapshot)
 
 
+def _read_openvino(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+    # A graph is nothing without the numbers beside it: both count for its identity.
+    files = read_mobile(path)
+    facts = {**_snapshot_facts(files.snapshot), "sha256": files.sha256, "size_bytes": files.size_bytes}
+    return files.snapshot.generator, None, facts
+
+
 def _snapshot_facts(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "format": snapshot.format,
@@ -204,7 +216,12 @@ def _snapshot_facts(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-_READERS = {"pickle": _read_pickle, "safetensors": _read_safetensors, "torch": _read_torch}
+_READERS = {
+    "openvino": _read_openvino,
+    "pickle": _read_pickle,
+    "safetensors": _read_safetensors,
+    "torch": _read_torch,
+}
 
 
 def _card_facts(card: Mapping[str, Any]) -> dict[str, Any]:

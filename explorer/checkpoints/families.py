@@ -14,6 +14,7 @@ from explorer.generators import (
     lightweight,
     lightweight_config,
     lightweight_discriminator,
+    mobile_stylegan,
     progan,
     stylegan1,
     stylegan1_config,
@@ -42,6 +43,7 @@ class NetworkKind:
 GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "lightweight": NetworkKind(lightweight_config.GeneratorConfig, lightweight.Generator),
+        "mobile_stylegan": NetworkKind(mobile_stylegan.GeneratorConfig, mobile_stylegan.Generator),
         "progan": NetworkKind(progan.GeneratorConfig, progan.Generator),
         "stylegan1": NetworkKind(stylegan1_config.GeneratorConfig, stylegan1.Generator),
         "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),

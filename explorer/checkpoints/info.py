@@ -15,6 +15,7 @@ Format = Literal[
     "rosinality state dict",
     "lucidrains state dict",
     "TensorFlow pickle",
+    "OpenVINO model",
 ]
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})

@@ -11,7 +11,7 @@ from explorer.errors import CheckpointError
 
 __all__ = ["FileKind", "sniff"]
 
-FileKind = Literal["pickle", "safetensors", "torch"]
+FileKind = Literal["openvino", "pickle", "safetensors", "torch"]
 
 _HEAD_BYTES = 4096
 
@@ -75,6 +75,8 @@ def sniff(path: Path) -> FileKind:
         return "torch"
     if head[0] == 0x80 and len(head) > 1 and head[1] <= 5:
         return "pickle"
+    if _is_openvino(head):
+        return "openvino"
     _refuse_text(head)
     if head[:1] in (b"}", b"]", b"(", b"c"):
         return "pickle"
@@ -145,6 +147,12 @@ def _refuse_other_zip(path: Path) -> None:
 
 def _is_safetensors(head: bytes, size: int) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8
+
+
+def _is_openvino(head: bytes) -> bool:
+    """A graph is an XML document whose root is a net of layers."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith((b"<?xml", b"<net ")) and b"<net " in start and b"<layers>" in start
 
 
 def _refuse_text(head: bytes) -> None:

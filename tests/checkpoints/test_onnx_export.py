@@ -8,7 +8,7 @@ import torch
 
 from explorer.checkpoints import CheckpointParts, export_onnx, onnx_export
 from explorer.errors import CheckpointError
-from explorer.generators import lightweight, progan, stylegan1, stylegan3
+from explorer.generators import lightweight, mobile_stylegan, progan, stylegan1, stylegan3
 from explorer.generators.styles import broadcast, truncate
 from main import main
 from tests.checkpoints.networks import (
@@ -44,10 +44,17 @@ def turned(**options):
     return stylegan3.Generator(config).eval()
 
 
+def mobile_generator():
+    torch.manual_seed(0)
+    config = mobile_stylegan.GeneratorConfig(resolution=16, channels=(8, 8), w_dim=8, mapping_layers=2)
+    return mobile_stylegan.Generator(config).eval()
+
+
 MODELS = {
     "progan": progan_generator,
     "stylegan1": stylegan1_generator,
     "lightweight": lightweight_generator,
+    "mobile_stylegan": mobile_generator,
     "stylegan2": lambda: stylegan2_generator(c_dim=2),
     "stylegan3-t": turned,
     "stylegan3-r": lambda: stylegan3_generator(variant="r"),
