@@ -134,17 +134,19 @@ def rotation(generator: Generator, s: list[Tensor], still: Tensor, angle: float)
         angle: In radians, anticlockwise in a plane whose y points down: x goes to y's negative.
     """
     turn = _matrix(still, angle=angle)
-    moved = generator.synthesize(s, transform=turn)
     expected, mask = move_pixels(still, turn)
-
-    back = torch.linalg.inv(turn.double())
-    (xx, xy), (yx, yy) = back[:2, :2].tolist()
-    taps = affine_filter(((xx, xy), (yx, yy)), up=1).to(still.device)
-    filtered = filter2d(moved, taps)
-    margin = taps.shape[0] // 2
-    inner = torch.zeros_like(mask)
-    inner[:, :, margin:-margin, margin:-margin] = 1
+    filtered, inner = _filtered_as_turned(generator.synthesize(s, transform=turn), turn)
     return _errors(expected, filtered, mask * inner)
+
+
+def _filtered_as_turned(x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """A picture through the filter that turned pixels have been through, and a mask of what it reached."""
+    (xx, xy), (yx, yy) = torch.linalg.inv(turn.double())[:2, :2].tolist()
+    taps = affine_filter(((xx, xy), (yx, yy)), up=1).to(x.device)
+    margin = taps.shape[0] // 2
+    mask = torch.zeros_like(x[:1, :1])
+    mask[:, :, margin:-margin, margin:-margin] = 1
+    return filter2d(x, taps), mask
 
 
 def _matrix(like: Tensor, *, x: float = 0.0, y: float = 0.0, angle: float = 0.0) -> Tensor:

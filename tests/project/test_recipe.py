@@ -112,6 +112,7 @@ STORED = json.loads(_text(Recipe(EditState()))) | {
         (picture_with(chunk(b"tEXt", b"latent-explorer\0{}")), "without a recipe"),
         (picture_with(text_chunk(GOOD))[:80], "damaged"),
         (picture_with(text_chunk(GOOD)).replace(b"latent-explorer\0\1", b"latent-explorer\0\0"), "damaged"),
+        (picture_with(text_chunk(GOOD, packed=False)).replace(b'"psi":1.0', b'"psi":2.0'), "damaged"),
         (picture_with(text_chunk(GOOD, flags=b"\1\7")), "not a PNG text"),
         (picture_with(text_chunk(GOOD, packed=False, flags=b"\1\0")), "does not unpack"),
         (picture_with(chunk(b"iTXt", b"latent-explorer\0\1\0\0\0" + zlib.compress(GOOD)[:-6])), "cut short"),

@@ -8,6 +8,7 @@ from explorer.generators.styles import broadcast
 from explorer.rendering.affine import move_pixels
 from explorer.rendering.equivariance import (
     Errors,
+    _filtered_as_turned,
     _pixels_shifted,
     _pixels_shifted_finely,
     equivariance_steps,
@@ -45,7 +46,7 @@ def test_readings_are_the_papers(trial: int, pictures: tuple[list[torch.Tensor],
 
 
 def test_moved_pixels_and_masks_are_the_papers(pictures: tuple[list[torch.Tensor], torch.Tensor]) -> None:
-    still = pictures[1][:1]
+    s, still = [part[:1] for part in pictures[0]], pictures[1][:1]
     dx, dy = (round(float(t) * 64) for t in ARRAYS["int0/t"])
     angle = float(ARRAYS["rot0/angle"])
     turn = torch.tensor([[math.cos(angle), math.sin(angle), 0], [-math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
@@ -57,7 +58,12 @@ def test_moved_pixels_and_masks_are_the_papers(pictures: tuple[list[torch.Tensor
         inside = np.broadcast_to(ARRAYS[f"{name}/mask"] == 1, pixels.shape)
         np.testing.assert_array_equal(mask.numpy(), ARRAYS[f"{name}/mask"])
         np.testing.assert_allclose(pixels.numpy()[inside], ARRAYS[f"{name}/ref"][inside], **NETS.kwargs)
-    np.testing.assert_allclose(move_pixels(still, turn)[0].numpy(), ARRAYS["rot0/ref"], **NETS.kwargs)
+    turned, reached = move_pixels(still, turn)
+    with torch.inference_mode():
+        filtered, inner = _filtered_as_turned(golden("sg3t_64").generator.synthesize(s, transform=turn), turn)
+    np.testing.assert_allclose(turned.numpy(), ARRAYS["rot0/ref"], **NETS.kwargs)
+    np.testing.assert_allclose(filtered.numpy(), ARRAYS["rot0/pseudo"], **NETS.kwargs)
+    np.testing.assert_array_equal((reached * inner).numpy(), ARRAYS["rot0/mask"])
 
 
 def test_a_measurement_is_the_same_every_time_and_grows_by_thirds() -> None:
