@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, build
+from explorer.checkpoints.identity import model_in
 from explorer.checkpoints.info import CheckpointInfo
-from explorer.checkpoints.mobile_import import model_in, read_mobile
+from explorer.checkpoints.mobile_import import read_mobile
 from explorer.checkpoints.published import read_published
 from explorer.checkpoints.safetensors_format import decode, read_header
 from explorer.checkpoints.snapshot import Snapshot

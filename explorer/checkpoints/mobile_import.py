@@ -5,7 +5,6 @@ The graphs are walked, not run: what does not have exactly the known structure i
 
 import hashlib
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.checkpoints.identity import MAPPING, SYNTHESIS
 from explorer.checkpoints.measured import CENTRE_NOTE, measure_centre
 from explorer.checkpoints.openvino_ir import MAX_XML_BYTES, Graph, Layer, parse_graph
 from explorer.checkpoints.snapshot import Snapshot
 from explorer.errors import CheckpointError
 from explorer.generators.mobile_stylegan import BANDS, SLOPE, Generator, GeneratorConfig
 
-__all__ = ["MobileFiles", "model_in", "read_mobile"]
+__all__ = ["MobileFiles", "read_mobile"]
 
 MAX_BIN_BYTES = 2 << 30
 # The package's own default.
 PSI = 0.5
-_MAPPING, _SYNTHESIS = "MappingNetwork", "SynthesisNetwork"
 # One inverse transform: filters down, down, across, twice; whether each one takes sums.
 _HAAR = ((2, 1, True), (2, 1, False), (1, 2, True), (2, 1, True), (2, 1, False), (1, 2, False))
 
@@ -41,15 +40,6 @@ class MobileFiles:
     """Of all four."""
 
 
-def model_in(folder: Path) -> Path | None:
-    """The synthesis graph in a folder, or in the ``data`` folder inside it; ``None`` when there is none."""
-    for place in (folder, folder / "data"):
-        graph = place / f"{_SYNTHESIS}.xml"
-        if os.path.isfile(graph):
-            return graph
-    return None
-
-
 def read_mobile(path: Path) -> MobileFiles:
     """Read the model that a graph belongs to; the other graph and the numbers lie beside it.
 
@@ -57,7 +47,7 @@ def read_mobile(path: Path) -> MobileFiles:
         CheckpointError: A file is missing or damaged, or the graphs are of another network.
     """
     digest, size, graphs = hashlib.sha256(), 0, []
-    for name in (_MAPPING, _SYNTHESIS):
+    for name in (MAPPING, SYNTHESIS):
         xml = _bytes(path.with_name(f"{name}.xml"), MAX_XML_BYTES)
         numbers = _bytes(path.with_name(f"{name}.bin"), MAX_BIN_BYTES)
         digest.update(xml)
@@ -74,8 +64,8 @@ def read_mobile(path: Path) -> MobileFiles:
         generator=generator,
         discriminator=None,
         format="OpenVINO model",
-        entries=(_MAPPING, _SYNTHESIS),
-        used=_SYNTHESIS,
+        entries=(MAPPING, SYNTHESIS),
+        used=SYNTHESIS,
         notes=(CENTRE_NOTE,),
         default_psi=PSI,
     )
@@ -89,7 +79,7 @@ def _bytes(path: Path, most: int) -> bytes:
     except OSError as error:
         raise CheckpointError(
             f"{path.name} cannot be read ({error.strerror}): an OpenVINO model of MobileStyleGAN is four files, "
-            f"{_MAPPING} and {_SYNTHESIS}, each .xml and .bin"
+            f"{MAPPING} and {SYNTHESIS}, each .xml and .bin"
         ) from error
     if len(content) > most:
         raise CheckpointError(f"{path.name} has more than {most >> 20} MiB: it is no MobileStyleGAN")

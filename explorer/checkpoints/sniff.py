@@ -9,11 +9,11 @@ from typing import Literal
 
 from explorer.errors import CheckpointError
 
-__all__ = ["FileKind", "sniff"]
+__all__ = ["HEAD_BYTES", "FileKind", "is_openvino", "sniff"]
 
 FileKind = Literal["openvino", "pickle", "safetensors", "torch"]
 
-_HEAD_BYTES = 4096
+HEAD_BYTES = 4096
 
 _IMAGE = "open a model, such as a .pkl or a .safetensors file"
 _FETCH = "download the checkpoint again"
@@ -75,7 +75,7 @@ def sniff(path: Path) -> FileKind:
         return "torch"
     if head[0] == 0x80 and len(head) > 1 and head[1] <= 5:
         return "pickle"
-    if _is_openvino(head):
+    if is_openvino(head):
         return "openvino"
     _refuse_text(head)
     if head[:1] in (b"}", b"]", b"(", b"c"):
@@ -101,7 +101,7 @@ def _read_head(path: Path) -> tuple[bytes, int]:
         if not stat.S_ISREG(status.st_mode):
             raise CheckpointError(f"{path} is a device or a pipe, not a file: open a checkpoint file")
         with open(path, "rb") as file:
-            return file.read(_HEAD_BYTES), status.st_size
+            return file.read(HEAD_BYTES), status.st_size
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist: check the name") from None
     except PermissionError:
@@ -149,7 +149,7 @@ def _is_safetensors(head: bytes, size: int) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8
 
 
-def _is_openvino(head: bytes) -> bool:
+def is_openvino(head: bytes) -> bool:
     """A graph is an XML document whose root is a net of layers."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     return start.startswith((b"<?xml", b"<net ")) and b"<net " in start and b"<layers>" in start

@@ -1,11 +1,11 @@
 """Opening what a person names: a checkpoint, a project or a bundled model. Runs in the background."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.checkpoints.identity import sha256_of
 from explorer.errors import CheckpointError, ProjectFileError
 from explorer.project import (
     Project,
@@ -133,7 +133,7 @@ def find_model(state: EditState, path: Path, recent: Sequence[str] = ()) -> Chec
     reference = state.checkpoint
     if reference is None:
         raise ProjectFileError(f"{path} names no model: open a checkpoint first, then save again")
-    bundled = [model for model in bundled_models() if _sha256_of(model.path) == reference.sha256]
+    bundled = [model for model in bundled_models() if sha256_of(model.path) == reference.sha256]
     if bundled:
         return replace(reference, hint=BUNDLED + bundled[0].name)
     if reference.hint.startswith(BUNDLED):
@@ -144,7 +144,7 @@ def find_model(state: EditState, path: Path, recent: Sequence[str] = ()) -> Chec
     # A file of the same name first, since hashing large files takes a while.
     places += sorted(map(_local, recent), key=lambda place: place is None or place.name != name)
     for place in dict.fromkeys(places):
-        if place is not None and place.is_file() and _sha256_of(place) == reference.sha256:
+        if place is not None and sha256_of(place) == reference.sha256:
             return replace(reference, hint=str(place))
     raise ProjectFileError(
         f"{path} was made with {name or 'a model'} (sha256 {reference.sha256[:12]}...), which is not at "
@@ -157,11 +157,3 @@ def _local(hint: str) -> Path | None:
     if hint.startswith(("//", "\\\\", BUNDLED)) or not hint:
         return None
     return Path.home() / hint[2:] if hint.startswith("~/") else Path(hint)
-
-
-def _sha256_of(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from explorer.checkpoints import open_checkpoint, save_checkpoint
+from explorer.checkpoints.identity import sha256_of
 from explorer.errors import CheckpointError
 from explorer.generators import mobile_stylegan
 from explorer.generators.styles import broadcast
@@ -53,7 +54,7 @@ def test_either_graph_and_the_package_open_the_same_model(name, folder):
         data.mkdir(parents=True)
         for file in folder.glob("*Network.*"):
             file.rename(data / file.name)
-    assert open_checkpoint(folder / name).info.sha256 == whole.info.sha256
+    assert open_checkpoint(folder / name).info.sha256 == whole.info.sha256 == sha256_of(folder / name)
 
 
 def test_the_numbers_beside_the_graph_decide_identity(folder):
