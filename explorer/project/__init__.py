@@ -2,7 +2,7 @@
 
 from explorer.project.blobs import BlobStore
 from explorer.project.bundled import DEFAULT_BUNDLED, BundledModel, bundled_models, find_bundled
-from explorer.project.project_file import Project, autosave, load_project, looks_like_project, save_project
+from explorer.project.project_file import Project, load_project, looks_like_project, save_project
 from explorer.project.recipe import Recipe, looks_like_picture, read_recipe, save_picture
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "BundledModel",
     "Project",
     "Recipe",
-    "autosave",
     "bundled_models",
     "find_bundled",
     "load_project",

@@ -25,7 +25,7 @@ from explorer.state.serialize import (
     encode_state,
 )
 
-__all__ = ["VERSION", "Project", "autosave", "load_project", "looks_like_project", "references", "save_project"]
+__all__ = ["VERSION", "Project", "load_project", "looks_like_project", "references", "save_project"]
 
 VERSION = 2
 _FORMAT = "latent-explorer-project"
@@ -63,21 +63,6 @@ def save_project(project: Project, path: str | Path) -> None:
         write_atomically(path, content)
     except OSError as error:
         raise ProjectFileError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def autosave(project: Project, folder: Path) -> Path:
-    """Write a project to the recovery file of a folder, made if need be, and return its path.
-
-    Raises:
-        ProjectFileError: The file cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ProjectFileError(f"{folder} cannot be made: {error.strerror or error}") from error
-    path = folder / "recovery.latent"
-    save_project(project, path)
-    return path
 
 
 def load_project(path: str | Path) -> Project:

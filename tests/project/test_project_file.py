@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import ProjectFileError
-from explorer.project import BlobStore, Project, autosave, load_project, looks_like_project, save_project
+from explorer.project import BlobStore, Project, load_project, looks_like_project, save_project
 from explorer.project.blobs import npy_bytes
 from explorer.state import Blend, BlobRef, EditState, History, Mix, Point, SeedPad, Stored
 from tests.state.strategies import histories, points, seed_latents, states
@@ -117,12 +117,6 @@ def test_a_project_whose_array_is_missing_is_not_written(tmp_path: Path) -> None
     with pytest.raises(ProjectFileError, match="not in the project"):
         save_project(Project(state, History.start(state)), tmp_path / "a.latent")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_recovery_file_is_a_project(tmp_path: Path) -> None:
-    project = full_project()
-
-    assert load_project(autosave(project, tmp_path / "new" / "folder")) == project
 
 
 @pytest.mark.parametrize(
