@@ -15,7 +15,7 @@ __all__ = ["FileDialogs"]
 
 Say = Callable[[str, str], None]
 
-_MODELS = (".pkl", ".safetensors", ".latent")
+_MODELS = (".pkl", ".pt", ".pth", ".safetensors", ".xml", ".latent", ".png")
 _PROJECT = ".latent"
 _PICTURE = ".png"
 
