@@ -1,13 +1,14 @@
 """What the app has to say: notices that pass by, errors that stay until they are dismissed."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
 from widgets.controls import Kit
 
-__all__ = ["Toasts"]
+__all__ = ["Answer", "Toasts"]
 
 _WINDOW = "toasts"
 _WIDTH_PX = 420
@@ -16,11 +17,24 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """A button under a question."""
+
+    label: str
+    """What it says."""
+    tag: str
+    """Its name among the items."""
+    act: Callable[[], None]
+    """What it does; the question goes with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Notice:
     number: int
     level: str
     text: str
     ends_s: float | None
+    answers: tuple[Answer, ...] = ()
 
 
 class Toasts:
@@ -68,6 +82,12 @@ class Toasts:
         self._notices.append(_Notice(self._count, level, text, ends_s))
         self._changed = True
 
+    def ask(self, text: str, *answers: Answer) -> None:
+        """Show a question; it stays until it is answered or dismissed."""
+        self._count += 1
+        self._notices.append(_Notice(self._count, "question", text, None, answers))
+        self._changed = True
+
     def dismiss(self, number: int) -> None:
         """Take one away."""
         self._notices = [notice for notice in self._notices if notice.number != number]
@@ -90,7 +110,11 @@ class Toasts:
         dpg.delete_item(_WINDOW, children_only=True)
         dpg.configure_item(_WINDOW, show=bool(self._notices))
         palette, px = self._look.palette, self._look.px
-        names = {"error": ("Error", palette.error), "warning": ("Note", palette.accent)}
+        names = {
+            "error": ("Error", palette.error),
+            "warning": ("Note", palette.accent),
+            "question": ("Unsaved work", palette.accent),
+        }
         for place, notice in enumerate(self._notices):
             if place:
                 dpg.add_separator(parent=_WINDOW)
@@ -108,6 +132,18 @@ class Toasts:
                     user_data=notice.number,
                     callback=lambda _sender, _value, number: self.dismiss(number),
                 )
+            self._add_answers(notice)
+
+    def _add_answers(self, notice: _Notice) -> None:
+        def answered(_sender: object, _value: object, answer: Answer) -> None:
+            self.dismiss(notice.number)
+            answer.act()
+
+        if notice.answers:
+            with dpg.group(horizontal=True, parent=_WINDOW):
+                for answer in notice.answers:
+                    width = self._look.px(110)
+                    dpg.add_button(label=answer.label, tag=answer.tag, width=width, user_data=answer, callback=answered)
 
 
 def look_width(kit: Kit) -> int:

@@ -1,5 +1,6 @@
 """The window put together: panels in their docks, the picture in the middle, and what one frame does."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,11 @@ from widgets.seed_plane import point_of
 from widgets.shortcuts import Shortcut, bind_shortcuts
 from widgets.status import FrameRate, StatusLine
 from widgets.theme import Look
-from widgets.toasts import Toasts
+from widgets.toasts import Answer, Toasts
 from widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from explorer.session import Frame, Session
+    from explorer.session import Frame, Recoverable, Session
 
 __all__ = ["Window"]
 
@@ -56,6 +57,7 @@ class Window:
         self._layout_reset = False
         self._seen: tuple[object, ...] = ()
         self._build(Kit(look, session))
+        self._offer_recovery()
 
     def _build(self, kit: Kit) -> None:
         self.toasts = Toasts(kit)
@@ -90,6 +92,30 @@ class Window:
         dpg.bind_item_theme(int(Place.STATUS), kit.look.status)
         build_menu(kit.look, self._dialogs, self.picture, self._actions())
         bind_shortcuts(self._shortcuts())
+
+    def _offer_recovery(self) -> None:
+        """Ask what becomes of work that an earlier window left behind, the newest first."""
+        work = next(iter(self.session.recoverable()), None)
+        if work is None:
+            return
+        where = f"in {Path(work.project).name}" if work.project else "that was never saved"
+        ended = time.strftime("%d %B, %H:%M", time.localtime(work.changed_s))
+        self.toasts.ask(
+            f"The app ended unexpectedly on {ended}. Work {where} is still here; its last step: {work.label}. "
+            "Later asks again at the next start.",
+            Answer("Restore", "recovery_restore", lambda: self._recover(work)),
+            Answer("Discard", "recovery_discard", lambda: self._discard(work)),
+            Answer("Later", "recovery_later", lambda: None),
+        )
+
+    def _recover(self, work: "Recoverable") -> None:
+        self.session.recover(work)
+
+    def _discard(self, work: "Recoverable") -> None:
+        try:
+            self.session.discard(work)
+        except OSError as error:
+            self.toasts.say("error", f"{work.path} cannot be removed: {error.strerror or error}")
 
     def _actions(self) -> Actions:
         return Actions(self.session.undo, self.session.redo, self._reset_layout, dpg.stop_dearpygui)

@@ -145,12 +145,18 @@ class App:
     def quit(self) -> int:
         if self._process.poll() is None:
             self.ask("quit")
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+        self._close_streams()
         return self._process.wait(30)
 
     def kill(self) -> None:
+        """End it as kill -9 does."""
         if self._process.poll() is None:
             self._process.kill()
+            self._process.wait(30)
+        self._close_streams()
+
+    def _close_streams(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
             self._process.wait(10)
