@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,20 @@ class App:
     def settle(self, frames: int = 3) -> None:
         """Wait until nothing is being computed and the last picture is on screen."""
         self.ask("settle", n=frames)
+
+    def wait_for(self, holds: Callable[[], bool], *, frames: int = 600) -> None:
+        """Let frames pass until something holds: on a busy machine, keys arrive late."""
+        for _ in range(frames // 5):
+            if holds():
+                return
+            self.settle(5)
+        raise AssertionError(f"it does not hold after {frames} frames; notices: {self.notices}")
+
+    @property
+    def notices(self) -> list[str]:
+        """What the window says at the bottom of the picture, oldest first."""
+        texts: list[str] = self.ask("notices")["texts"]
+        return texts
 
     @property
     def state(self) -> dict[str, Any]:

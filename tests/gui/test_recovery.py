@@ -31,6 +31,6 @@ def test_discarded_work_is_not_offered_again(open_app: OpenApp, display: str, tm
     app = open_app(NETS / "sg2_64_rgb.pkl")
     app.click("recovery_discard")
     assert app.state["truncation"]["psi"] == 0.7
-    assert app.ask("notices")["texts"] == []
+    assert app.notices == []
     app.quit()
-    assert open_app(NETS / "sg2_64_rgb.pkl").ask("notices")["texts"] == []
+    assert open_app(NETS / "sg2_64_rgb.pkl").notices == []

@@ -147,7 +147,7 @@ def test_a_saved_project_opens_with_the_same_state_and_picture(open_app: OpenApp
     app.keys("ctrl+s")
     path = tmp_path / "mine.latent"
     app.type("browser_path", str(path))
-    assert app.ask("notices")["texts"] == [f"Saved {path}"]
+    app.wait_for(lambda: app.notices == [f"Saved {path}"])
     assert not app.ask("state")["dirty"]
     state, frame = app.state, app.frame(tmp_path / "frame")
     again = open_app(path)
@@ -161,12 +161,13 @@ def test_opening_a_jpeg_says_what_it_is_and_keeps_the_picture(faces: App, tmp_pa
     Image.new("RGB", (32, 32), (200, 30, 40)).save(photo)
     before = faces.state, faces.picture_on_screen()
     faces.type("model_path", str(photo))
-    (text,) = faces.ask("notices")["texts"]
+    faces.wait_for(lambda: bool(faces.notices))
+    (text,) = faces.notices
     assert "JPEG" in text
     assert faces.state == before[0]
     assert faces.ask("state")["model"] == "sg2_64_rgb"
     faces.click("dismiss_1")
-    assert faces.ask("notices")["texts"] == []
+    assert faces.notices == []
     assert not differ(before[1], faces.picture_on_screen())
 
 
@@ -236,7 +237,7 @@ def test_without_a_model_the_window_says_what_to_do_and_opens_what_is_typed(open
     assert app.ask("state")["model"] == ""
     assert not app.enabled("psi")
     assert "drag" in app.value("welcome_text")
-    assert len(app.ask("notices")["texts"]) == 1
+    assert len(app.notices) == 1
     app.type("model_path", str(NETS / "sg2_64_rgb.pkl"))
     assert app.ask("state")["model"] == "sg2_64_rgb"
     assert app.enabled("psi")
