@@ -151,7 +151,10 @@ class App:
     def type(self, tag: str, text: str) -> None:
         """Replace what a field holds, and press Enter."""
         self.click(tag)
-        self.keys("ctrl+a")
+        # Let go of Ctrl in a frame of its own: in the same one as the key, a busy window sees the key alone.
+        for press in (("keydown", "ctrl"), ("key", "a"), ("keyup", "ctrl")):
+            self.xdotool(*press)
+            self.settle()
         self.xdotool("type", "--delay", "1", text)
         # Dear ImGui takes in about one key event a frame.
         self.settle(5 + 4 * len(text))
