@@ -17,6 +17,7 @@ from explorer.generators.assign import build_from_tensors
 from explorer.generators.lightweight_config import GeneratorConfig
 from explorer.generators.lightweight_layers import Attention, NoisyConv, ToRGB, double, double_smoothly
 from explorer.generators.protocol import Step
+from explorer.generators.styles import check_w_plus
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
 __all__ = ["Generator", "GeneratorConfig"]
@@ -113,9 +114,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The shape is not the model's.
         """
-        rows, width = self.spec.num_ws, self.spec.w_dim
-        if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
-            raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
+        check_w_plus(self.spec, w_plus)
         w_plus = w_plus.to(torch.promote_types(w_plus.dtype, self.synthesis.start.dtype))
         s = [self.synthesis.get_submodule(layer.name).style(w_plus[:, layer.w_row]) for layer in self.spec.layers]
         if not self.config.const_input:

@@ -22,6 +22,7 @@ from explorer.generators.noise import noise_maps
 from explorer.generators.protocol import Step
 from explorer.generators.stylegan1_config import check_blocks
 from explorer.generators.stylegan2_config import MAX_LAYERS, MAX_WIDTH
+from explorer.generators.styles import check_w_plus
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
 __all__ = ["Generator", "GeneratorConfig", "inverse_haar"]
@@ -196,9 +197,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The shape is not the model's.
         """
-        rows, width = self.spec.num_ws, self.spec.w_dim
-        if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
-            raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
+        check_w_plus(self.spec, w_plus)
         w_plus = w_plus.to(self.mapping.w_avg.dtype)
         return [self._layer(i).affine(w_plus[:, layer.w_row]) for i, layer in enumerate(self.spec.layers)]
 

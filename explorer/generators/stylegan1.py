@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.growing_discriminator import smooth
 from explorer.generators.growing_generator import GrowingGenerator, activation_names
@@ -16,6 +15,7 @@ from explorer.generators.growing_layers import ScaledConv, ScaledDense, ToRGB, a
 from explorer.generators.joint_mapping import JointMappingNetwork
 from explorer.generators.linear import EqualizedLinear, normalize_second_moment
 from explorer.generators.stylegan1_config import GeneratorConfig
+from explorer.generators.styles import check_w_plus
 from explorer.ops import setup_filter
 from explorer.state import GeneratorSpec, LayerSpec
 
@@ -144,9 +144,7 @@ class Generator(GrowingGenerator):
         Raises:
             StateError: The shape is not the model's.
         """
-        rows, width = self.spec.num_ws, self.spec.w_dim
-        if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
-            raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
+        check_w_plus(self.spec, w_plus)
         bias = self.synthesis.b4.conv1.bias
         w_plus = w_plus.to(torch.promote_types(w_plus.dtype, bias.dtype))
         empty = w_plus.new_zeros(w_plus.shape[0], 0)

@@ -21,6 +21,7 @@ from explorer.generators.protocol import Step
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from explorer.generators.stylegan2_discriminator import Discriminator
 from explorer.generators.stylegan2_layers import SynthesisNetwork
+from explorer.generators.styles import check_w_plus
 from explorer.ops import upsample2d
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
@@ -88,9 +89,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The shape is not the model's.
         """
-        rows, width = self.spec.num_ws, self.spec.w_dim
-        if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
-            raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
+        check_w_plus(self.spec, w_plus)
         w_plus = w_plus.to(torch.promote_types(w_plus.dtype, self.synthesis.b4.const.dtype))
         rows_of_w = w_plus.unbind(dim=1)
         return [self._layer(i).affine(rows_of_w[layer.w_row]) for i, layer in enumerate(self.spec.layers)]

@@ -20,6 +20,7 @@ from explorer.generators.protocol import Step
 from explorer.generators.stylegan3 import INPUT_STYLE, input_matrix
 from explorer.generators.stylegan_t_config import GeneratorConfig
 from explorer.generators.stylegan_t_layers import PAIR_GAIN, SynthesisNetwork, TextMapping
+from explorer.generators.styles import check_w_plus
 from explorer.ops import upsample2d
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
@@ -94,9 +95,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The shape is not the model's.
         """
-        rows, width = self.spec.num_ws, self.spec.w_dim
-        if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
-            raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
+        check_w_plus(self.spec, w_plus)
         stored = self.mapping.x_avg.dtype
         w_plus = w_plus.to(torch.promote_types(torch.promote_types(w_plus.dtype, stored), torch.float32))
         return [self._layer(i).affine(w_plus[:, layer.w_row]) for i, layer in enumerate(self.spec.layers)]

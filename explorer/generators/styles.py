@@ -1,9 +1,12 @@
-"""Arithmetic on styles: broadcasting and truncation."""
+"""Arithmetic on styles: broadcasting and truncation; and the check that they are a model's."""
 
 import torch
 from torch import Tensor
 
-__all__ = ["broadcast", "truncate"]
+from explorer.errors import StateError
+from explorer.state import GeneratorSpec
+
+__all__ = ["broadcast", "check_w_plus", "truncate"]
 
 
 def broadcast(w: Tensor, num_ws: int) -> Tensor:
@@ -29,3 +32,14 @@ def truncate(w_plus: Tensor, w_avg: Tensor, *, psi: float, cutoff: int | None = 
     centre = w_avg[:, :rows] if w_avg.ndim == 3 else w_avg.reshape(-1, 1, w_avg.shape[-1])
     centre = centre.to(w_plus.dtype)
     return torch.cat([centre.lerp(w_plus[:, :rows], psi), w_plus[:, rows:]], dim=1)
+
+
+def check_w_plus(spec: GeneratorSpec, w_plus: Tensor) -> None:
+    """Refuse styles of another model.
+
+    Raises:
+        StateError: The shape is not ``[N, num_ws, w_dim]``.
+    """
+    rows, width = spec.num_ws, spec.w_dim
+    if w_plus.ndim != 3 or w_plus.shape[1:] != (rows, width):
+        raise StateError(f"w_plus has shape {list(w_plus.shape)}, and this model takes [N, {rows}, {width}]")
