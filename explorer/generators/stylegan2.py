@@ -149,8 +149,7 @@ class Generator(nn.Module):
     def _advance(self, index: int, before: Step | None, s: Tensor, noise: Tensor | None) -> Step:
         name, _, kind = self.spec.layers[index].name.partition(".")
         if kind == "torgb" and self.config.architecture == "revised":
-            size = self.spec.layers[index].size[0]
-            level = (self.config.resolution // size).bit_length() - 1
+            level = (self.config.resolution // int(name.removeprefix("b"))).bit_length() - 1
             image = grow_picture(
                 before.image, lambda: self._run_alone(index, before, s, noise), lod=self.config.lod, level=level
             )
@@ -234,7 +233,7 @@ def _spec(config: GeneratorConfig) -> GeneratorSpec:
     row, before = 0, 0
     for resolution, width in zip(config.block_resolutions, config.channels, strict=True):
         convs = {"conv1": const} if before == 0 else {"conv0": before, "conv1": width}
-        size = (resolution, resolution)
+        size = config.size_at(resolution)
         for kind, style_dim in convs.items():
             layers.append(LayerSpec(f"b{resolution}.{kind}", row, style_dim, width, size, config.use_noise))
             row += 1
@@ -245,7 +244,7 @@ def _spec(config: GeneratorConfig) -> GeneratorSpec:
     return GeneratorSpec(
         family="stylegan2",
         variant=config.architecture,
-        resolution=(config.resolution, config.resolution),
+        resolution=config.picture_size,
         img_channels=config.img_channels,
         z_dim=config.z_dim,
         w_dim=config.w_dim,

@@ -21,6 +21,7 @@ Taps = tuple[float, ...] | tuple[tuple[float, ...], ...]
 MAX_WIDTH = 1 << 16
 MAX_LAYERS = 64
 MAX_TAPS = 64
+MAX_BASE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,11 @@ class GeneratorConfig:
     """
 
     resolution: int
-    """Pixels along each side: a power of two, from 4."""
+    """Pixels along each side of a square picture: a power of two, from 4. See `base_size` for others."""
     channels: tuple[int, ...]
     """Features of each block, from 4² up to `resolution`."""
+    base_size: tuple[int, int] = (4, 4)
+    """Height and width of the smallest block, which every further one doubles: (4, 3) at 256 makes 256 x 192."""
     z_dim: int = 512
     """Length of the latent."""
     c_dim: int = 0
@@ -78,6 +81,7 @@ class GeneratorConfig:
 
     def __post_init__(self) -> None:
         _check_resolution(self.resolution, self.channels, smallest=4)
+        _check_base(self.base_size)
         check_between("lod", self.lod, 0, len(self.channels) - 1 if self.architecture == "revised" else 0)
         if self.const_channels is not None:
             check_between("const_channels", self.const_channels, 1, MAX_WIDTH)
@@ -123,8 +127,17 @@ class GeneratorConfig:
 
     @property
     def block_resolutions(self) -> tuple[int, ...]:
-        """4, 8, ..., `resolution`."""
+        """4, 8, ..., `resolution`: the names of the blocks, and their sizes where `base_size` is 4 x 4."""
         return _block_resolutions(self.resolution)
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the picture, in pixels."""
+        return self.size_at(self.resolution)
+
+    def size_at(self, resolution: int) -> tuple[int, int]:
+        """Height and width of the block that is named after ``resolution``, in pixels."""
+        return self.base_size[0] * resolution // 4, self.base_size[1] * resolution // 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +149,11 @@ class DiscriminatorConfig:
     """
 
     resolution: int
-    """Pixels along each side: a power of two, from 8."""
+    """Pixels along each side of a square picture: a power of two, from 8. See `base_size` for others."""
     channels: tuple[int, ...]
     """Features of each block, from 4² up to `resolution`."""
+    base_size: tuple[int, int] = (4, 4)
+    """Height and width of the smallest block, as the generator's."""
     c_dim: int = 0
     """Number of classes; 0 for an unconditional model."""
     img_channels: int = 3
@@ -176,6 +191,7 @@ class DiscriminatorConfig:
 
     def __post_init__(self) -> None:
         _check_resolution(self.resolution, self.channels, smallest=8)
+        _check_base(self.base_size)
         if self.architecture == "revised":
             raise CheckpointError("a discriminator cannot be of the architecture 'revised'")
         _check_common(self.img_channels, self.conv_clamp, self.resample_filter)
@@ -208,6 +224,15 @@ class DiscriminatorConfig:
         """`resolution`, ..., 16, 8: the order in which a picture meets them. The last layers, at 4², are no block."""
         return _block_resolutions(self.resolution)[:0:-1]
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the picture, in pixels."""
+        return self.size_at(self.resolution)
+
+    def size_at(self, resolution: int) -> tuple[int, int]:
+        """Height and width of the block that is named after ``resolution``, in pixels."""
+        return self.base_size[0] * resolution // 4, self.base_size[1] * resolution // 4
+
 
 def _block_resolutions(resolution: int) -> tuple[int, ...]:
     return tuple(1 << i for i in range(2, resolution.bit_length()))
@@ -231,6 +256,13 @@ def _check_resolution(resolution: int, channels: tuple[int, ...], *, smallest: i
         raise CheckpointError(f"channels has {len(channels)} entries, and {resolution} pixels need {blocks}")
     for i, count in enumerate(channels):
         check_between(f"channels[{i}]", count, 1, MAX_WIDTH)
+
+
+def _check_base(base_size: tuple[int, int]) -> None:
+    if len(base_size) != 2:
+        raise CheckpointError(f"base_size has {len(base_size)} entries, and should have a height and a width")
+    for name, side in zip(("height", "width"), base_size, strict=True):
+        check_between(f"the {name} of base_size", side, 1, MAX_BASE)
 
 
 def _check_common(img_channels: int, conv_clamp: float | None, taps: Taps) -> None:

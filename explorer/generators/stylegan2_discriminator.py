@@ -122,12 +122,12 @@ class Epilogue(nn.Module):
         self.conv = Conv(
             channels + self.deviations, channels, kernel_size=3, activation=activation, conv_clamp=config.conv_clamp
         )
-        self.fc = EqualizedLinear(channels * 16, channels, activation=activation)
+        self.fc = EqualizedLinear(channels * math.prod(config.base_size), channels, activation=activation)
         self.label_gain = 1 / math.sqrt(config.cmap_dim) if config.cmap_dim else 1.0
         self.out = EqualizedLinear(channels, config.cmap_dim or config.c_dim or 1)
 
     def forward(self, x: Tensor, image: Tensor, mapped: Tensor | None) -> Tensor:
-        """``[N, C, 4, 4]``, the picture and the mapped labels ``[N, cmap_dim or c_dim]`` to ``[N, 1]``."""
+        """``[N, C, *base_size]``, the picture and the mapped labels ``[N, cmap_dim or c_dim]`` to ``[N, 1]``."""
         if hasattr(self, "fromrgb"):
             x = x + self.fromrgb(image)
         if self.deviations > 0:
@@ -181,7 +181,7 @@ class Discriminator(nn.Module):
         """Score pictures; those of one batch influence one another through `minibatch_deviation`.
 
         Args:
-            img: ``[N, img_channels, resolution, resolution]``, about -1 to 1.
+            img: ``[N, img_channels, *picture_size]``, about -1 to 1.
             c: Labels, ``[N, c_dim]``, one-hot or soft; needed when the model is conditional, else ignored.
 
         Returns:
@@ -190,7 +190,7 @@ class Discriminator(nn.Module):
         Raises:
             StateError: A label is missing, or a shape is not the model's.
         """
-        wanted = (self.config.img_channels, self.config.resolution, self.config.resolution)
+        wanted = (self.config.img_channels, *self.config.picture_size)
         if img.ndim != 4 or img.shape[1:] != wanted:
             raise StateError(f"the picture has shape {list(img.shape)}, and this model takes {['N', *wanted]}")
         mapped = self._mapped(c)

@@ -33,7 +33,7 @@ class SynthesisLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.register_buffer("resample_filter", setup_filter(config.resample_filter) if up > 1 else None)
         if config.use_noise:
-            self.register_buffer("noise_const", torch.randn(resolution, resolution))
+            self.register_buffer("noise_const", torch.randn(*config.size_at(resolution)))
             self.noise_strength = nn.Parameter(torch.zeros([]))
 
     def forward(self, x: Tensor, s: Tensor, noise: Tensor | None, *, gain: float = 1.0) -> Tensor:
@@ -100,7 +100,7 @@ class SynthesisBlock(nn.Module):
         same = {"out_channels": out_channels, "resolution": resolution}
         if in_channels == 0:
             width = out_channels if config.const_channels is None else config.const_channels
-            self.const = nn.Parameter(torch.randn(width, resolution, resolution))
+            self.const = nn.Parameter(torch.randn(width, *config.base_size))
         else:
             width = out_channels
             self.conv0 = SynthesisLayer(config, in_channels=in_channels, up=2, **same)

@@ -229,9 +229,16 @@ class Synthesis(nn.Module):
     """
 
     def __init__(
-        self, input_plan: InputPlan, layer_plans: Sequence[LayerPlan], *, w_dim: int, output_scale: float
+        self,
+        input_plan: InputPlan,
+        layer_plans: Sequence[LayerPlan],
+        *,
+        w_dim: int,
+        output_scale: float,
+        crop: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
+        self.crop = crop
         self.layer_names = ["input", *(plan.name for plan in layer_plans)]
         self.output_scale = output_scale
         self.input = FourierInput(input_plan, w_dim=w_dim)
@@ -252,7 +259,14 @@ class Synthesis(nn.Module):
             x = self.get_submodule(self.layer_names[index])(x, s, update_emas=update_emas)
         if index + 1 < len(self.layer_names):
             return Step(index, x, None)
-        return Step(index, x, x.to(torch.promote_types(x.dtype, torch.float32)) * self.output_scale)
+        return Step(index, x, self._picture(x))
+
+    def _picture(self, x: Tensor) -> Tensor:
+        if self.crop is not None:
+            (height, width), side = self.crop, x.shape[2]
+            top, left = (side - height) // 2, (side - width) // 2
+            x = x[:, :, top : top + height, left : left + width]
+        return x.to(torch.promote_types(x.dtype, torch.float32)) * self.output_scale
 
 
 class Generator(nn.Module):
@@ -265,7 +279,9 @@ class Generator(nn.Module):
         self.config = config
         self.spec = _describe(config, self.family)
         self.mapping = self._new_mapping()
-        self.synthesis = Synthesis(config.input, config.layers, w_dim=config.w_dim, output_scale=config.output_scale)
+        self.synthesis = Synthesis(
+            config.input, config.layers, w_dim=config.w_dim, output_scale=config.output_scale, crop=config.crop
+        )
 
     @classmethod
     def from_tensors(cls, config: GeneratorConfig, tensors: Mapping[str, Tensor]) -> "Generator":
@@ -404,7 +420,7 @@ def _describe(config: GeneratorConfig, family: str) -> GeneratorSpec:
     return GeneratorSpec(
         family=family,
         variant=config.variant,
-        resolution=(config.resolution, config.resolution),
+        resolution=config.picture_size,
         img_channels=config.img_channels,
         z_dim=config.z_dim,
         w_dim=config.w_dim,

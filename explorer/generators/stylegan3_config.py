@@ -48,6 +48,11 @@ class GeneratorConfig:
     """Factor from the last layer to the picture."""
     stored_transform: tuple[tuple[float, ...], ...] | None = None
     """A matrix ``[3][3]`` that the file left in the input, applied before the user's; ``None`` is the identity."""
+    crop: tuple[int, int] | None = None
+    """Height and width that are cut from the centre of the square; the whole square when ``None``.
+
+    The longer one is `resolution`, so that 1 stays the picture's longer side in transforms.
+    """
 
     def __post_init__(self) -> None:
         check_between("z_dim", self.z_dim, 1, MAX_FEATURES)
@@ -66,6 +71,13 @@ class GeneratorConfig:
             raise CheckpointError(f"output_scale must be finite; it is {self.output_scale}")
         if self.stored_transform is not None and [len(row) for row in self.stored_transform] != [3, 3, 3]:
             raise CheckpointError("stored_transform must be a matrix of 3 by 3")
+        if self.crop is not None:
+            self._check_crop(self.crop)
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the picture, in pixels."""
+        return (self.resolution, self.resolution) if self.crop is None else self.crop
 
     @property
     def num_ws(self) -> int:
@@ -91,6 +103,7 @@ class GeneratorConfig:
         output_scale: float = 0.25,
         channel_base: int | None = None,
         channel_max: int | None = None,
+        crop: tuple[int, int] | None = None,
         **plan: object,
     ) -> "GeneratorConfig":
         """The published configuration ``t`` (translation) or ``r`` (translation and rotation), changed where asked.
@@ -106,6 +119,7 @@ class GeneratorConfig:
             output_scale: Factor from the last layer to the picture.
             channel_base: Overall width; see `plan_layers`.
             channel_max: Widest layer.
+            crop: Height and width of a picture that is not square; the longer is `resolution`.
             **plan: More for `plan_layers`.
 
         Raises:
@@ -132,6 +146,7 @@ class GeneratorConfig:
             input=first,
             layers=layers,
             output_scale=output_scale,
+            crop=crop,
         )
 
     @classmethod
@@ -142,6 +157,14 @@ class GeneratorConfig:
             CheckpointError: It holds unknown, missing or impossible settings.
         """
         return config_from_json(cls, data)
+
+    def _check_crop(self, crop: tuple[int, int]) -> None:
+        if len(crop) != 2:
+            raise CheckpointError(f"crop has {len(crop)} entries, and should have a height and a width")
+        for name, side in zip(("height", "width"), crop, strict=True):
+            check_between(f"the {name} of crop", side, 1, self.resolution)
+        if max(crop) != self.resolution:
+            raise CheckpointError(f"the longer side of crop is {max(crop)}, and should be {self.resolution}")
 
     def _check_chain(self) -> None:
         channels, size = self.input.channels, self.input.size

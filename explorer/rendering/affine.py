@@ -31,7 +31,7 @@ def move_pixels(x: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         x: ``[N, C, H, W]``.
-        matrix: ``[3, 3]``, with an inverse.
+        matrix: ``[3, 3]``, with an inverse; 1 is the picture's longer side, and (0, 0) its centre.
 
     Returns:
         The picture, ``[N, C, H, W]``, zero where nothing was; and a mask ``[1, 1, H, W]`` of 0 and 1.
@@ -43,11 +43,14 @@ def move_pixels(x: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
 
     # For each pixel, the place in the enlarged picture where it comes from, in samples.
     back = torch.linalg.inv(matrix.double().to(x.device))
-    axes = [(torch.arange(size, device=x.device, dtype=torch.float64) + 0.5) / size - 0.5 for size in (width, height)]
+    side = max(height, width)
+    axes = [
+        (torch.arange(size, device=x.device, dtype=torch.float64) + 0.5 - size / 2) / side for size in (width, height)
+    ]
     to_x, to_y = torch.meshgrid(*axes, indexing="xy")
     from_x = back[0, 0] * to_x + back[0, 1] * to_y + back[0, 2]
     from_y = back[1, 0] * to_x + back[1, 1] * to_y + back[1, 2]
-    place = torch.stack([(from_x + 0.5) * width, (from_y + 0.5) * height], dim=2) * _UP + margin
+    place = torch.stack([from_x * side + width / 2, from_y * side + height / 2], dim=2) * _UP + margin
     ends = torch.tensor([larger.shape[3] - 1, larger.shape[2] - 1], device=x.device)
 
     grid = (place / ends * 2 - 1).to(larger.dtype).expand(len(x), -1, -1, -1)

@@ -106,11 +106,11 @@ def shift_whole(generator: Generator, s: list[Tensor], still: Tensor, by: tuple[
         generator: Of the picture.
         s: Its styles.
         still: The picture where it was, ``[1, C, H, W]``.
-        by: To the right and down, in shares of its size; rounded to whole pixels.
+        by: To the right and down, in shares of its longer side; rounded to whole pixels.
     """
-    height, width = still.shape[2:]
-    dx, dy = round(by[0] * width), round(by[1] * height)
-    moved = generator.synthesize(s, transform=_matrix(still, x=dx / width, y=dy / height))
+    side = max(still.shape[2:])
+    dx, dy = round(by[0] * side), round(by[1] * side)
+    moved = generator.synthesize(s, transform=_matrix(still, x=dx / side, y=dy / side))
     expected, mask = _pixels_shifted(still, dx, dy)
     return _errors(expected, moved, mask)
 
@@ -176,7 +176,8 @@ def _overlap(size: int, by: int) -> tuple[slice, slice]:
 def _pixels_shifted_finely(x: Tensor, share_x: float, share_y: float) -> tuple[Tensor, Tensor]:
     """Pixels moved by any amount with a Lanczos filter, and a mask of those that it reached with all its taps."""
     height, width = x.shape[2:]
-    (dx, fraction_x), (dy, fraction_y) = (_parts(share * size) for share, size in ((share_x, width), (share_y, height)))
+    side = max(height, width)
+    (dx, fraction_x), (dy, fraction_y) = (_parts(share * side) for share in (share_x, share_y))
     taps_x, taps_y = _lanczos_taps(fraction_x).to(x), _lanczos_taps(fraction_y).to(x)
     # Room for the filter, then the whole part of the move by cropping.
     room = torch.nn.functional.pad(x, [LOBES + abs(dx)] * 2 + [LOBES + abs(dy)] * 2)
