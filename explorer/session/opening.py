@@ -17,7 +17,7 @@ from explorer.project import (
     looks_like_project,
     read_recipe,
 )
-from explorer.session.recovery import looks_like_journal, read_journal
+from explorer.session.journal import looks_like_journal, read_journal
 from explorer.state import CheckpointRef, EditState, GeneratorSpec
 
 if TYPE_CHECKING:

@@ -5,17 +5,16 @@ effect inside `newest_frame` and `messages`, so everything else stays the same b
 """
 
 import itertools
-import logging
 import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import ProjectFileError, StateError
+from explorer.errors import StateError
 from explorer.project import (
     BlobStore,
     BundledModel,
@@ -27,12 +26,13 @@ from explorer.project import (
 )
 from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
+from explorer.session.compiling import Compiling
 from explorer.session.job import Job
 from explorer.session.loader import Loader, Opening
 from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
 from explorer.session.opening import BUNDLED, Opened, OpenModel
-from explorer.session.recovery import Journal, Recoverable, find_recoverable
+from explorer.session.recovery import Recoverable, Recovery
 from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Request, Worker
 from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, Truncation
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from explorer.rendering.equivariance import Equivariance
 
 __all__ = ["Session"]
-
-_log = logging.getLogger(__name__)
 
 # Models that stay in memory, so that undoing the opening of one is immediate.
 _KEPT_MODELS = 2
@@ -81,18 +79,17 @@ class Session:
         self.equivariance: Equivariance | None = None
         """What `measure_equivariance` has found so far on the open model; ``None`` before."""
         self._measured: Mailbox[tuple[OpenModel, Equivariance]] = Mailbox()
-        self._recovery = recovery
-        self._journal: Journal | None = None
-        self._recovered: Path | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
         self._oldest_shown = 0
         self._jobs: list[Job] = []
+        self._recovery = Recovery(recovery, warn=lambda text: self._report("warning", text))
         self._loader = Loader(report=self._report, changed=self._notify)
-        self._compile_wanted = compile_kernels
-        self._kernels_changed = threading.Event()
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
+        self._compiling = (
+            Compiling(self._worker, report=self._report, changed=self._notify) if compile_kernels else None
+        )
 
     @property
     def spec(self) -> GeneratorSpec | None:
@@ -217,10 +214,7 @@ class Session:
         """Find the clusters' centres in the background, so that no picture waits for them; ``None`` when they are."""
         if self._model is None or self._model.renderer.has_centres:
             return None
-        job = Job("Find centres")
-        self._jobs.append(job)
-        self._worker.add_task(job, self._model.renderer.centres_in_steps)
-        return job
+        return self._in_background(Job("Find centres"), self._model.renderer.centres_in_steps)
 
     def thumbnails(self, states: Sequence[EditState], *, side_px: int = 96, name: str = "Thumbnails") -> Thumbnails:
         """Make small pictures of states in the background, without disturbing what is shown.
@@ -236,8 +230,7 @@ class Session:
         if self._model is None:
             raise StateError("no model is open: open one first")
         made = Thumbnails(states, self._model, side_px=side_px, name=name)
-        self._jobs.append(made.job)
-        self._worker.add_task(made.job, made.steps)
+        self._in_background(made.job, made.steps)
         return made
 
     def measure_equivariance(self, *, samples: int = 8) -> Job | None:
@@ -255,14 +248,11 @@ class Session:
                 self._measured.put((model, found))
                 yield found.share
 
-        job = Job("Measure equivariance")
-        self._jobs.append(job)
-        self._worker.add_task(job, steps)
-        return job
+        return self._in_background(Job("Measure equivariance"), steps)
 
     def recoverable(self) -> list[Recoverable]:
         """Work that a process left behind when it did not end well, the newest first."""
-        return [] if self._recovery is None else find_recoverable(self._recovery)
+        return self._recovery.offers()
 
     def recover(self, work: Recoverable) -> Job:
         """Open such work in the background, as a project that is not yet saved."""
@@ -327,25 +317,13 @@ class Session:
         self._loader.give_up()
         self._worker.close()
         self._loader.close()
-        if self._journal is not None:
-            self._journal.close()
+        self._recovery.close()
 
     def _write_down(self) -> None:
         """Take what is new into the journal."""
-        if self._recovery is None or self.state.checkpoint is None:
-            return
-        clean = self._saved.history is self.history and self._saved.points is self.points
-        try:
-            if self._journal is None:
-                self._journal = Journal(self._recovery)
-            done = self._journal.record(self._project(), clean=clean, path=self.project_path)
-            if done and self._recovered is not None:
-                self._recovered.unlink(missing_ok=True)
-                self._recovered = None
-        except (ProjectFileError, OSError) as error:
-            # Once is enough: the work itself goes on.
-            self._recovery = None
-            self._report("warning", f"a crash from now on would lose work, save often: {error}")
+        if self.state.checkpoint is not None:
+            clean = self._saved.history is self.history and self._saved.points is self.points
+            self._recovery.keep(self._project(), clean=clean, path=self.project_path)
 
     def _project(self) -> Project:
         return Project(self.state, self.history, self._blobs, self.points)
@@ -386,37 +364,15 @@ class Session:
         self._jobs.append(opening.job)
         return self._loader.start(opening, recent=self.recent, loaded=self._models)
 
-    def _compile(self, job: Job) -> None:
-        from explorer.rendering.machine import compile_kernels, use_kernels
-
-        def switch() -> Iterator[float]:
-            use_kernels()
-            self._kernels_changed.set()
-            yield 1.0
-
-        try:
-            if compile_kernels():
-                # Between two pictures, so that none is made by both kinds; the job ends with it.
-                self._worker.add_task(job, switch)
-                return
-        except Exception as failure:
-            # The thread's edge: everything works without them, only slower.
-            _log.exception("compiling failed")
-            self._report("warning", f"the faster kernels could not be compiled ({failure}): everything works, slower")
-        job.finish()
-        self._notify()
+    def _in_background(self, job: Job, steps: Callable[[], Iterator[float]]) -> Job:
+        self._jobs.append(job)
+        self._worker.add_task(job, steps)
+        return job
 
     def _apply(self) -> None:
         self._write_down()
-        if self._kernels_changed.is_set():
-            self._kernels_changed.clear()
-            self._request()
-        if self._compile_wanted and self._model is not None and not self._worker.busy:
-            # After the first picture, which compiling beside it would delay.
-            self._compile_wanted = False
-            job = Job("Compile kernels")
-            self._jobs.append(job)
-            threading.Thread(target=self._compile, args=(job,), name="compile", daemon=True).start()
+        if self._compiling is not None:
+            self._go_on_compiling(self._compiling)
         measured = self._measured.take()
         if measured is not None and measured[0] is self._model:
             self.equivariance = measured[1]
@@ -434,6 +390,13 @@ class Session:
         else:
             self._enter_model(opened.model)
 
+    def _go_on_compiling(self, compiling: Compiling) -> None:
+        if compiling.take_switched():
+            self._request()
+        if not compiling.started and self._model is not None and not self._worker.busy:
+            # After the first picture, which compiling beside it would delay.
+            self._jobs.append(compiling.start())
+
     def _use(self, model: OpenModel) -> None:
         if model is not self._model:
             self.equivariance = None
@@ -446,9 +409,7 @@ class Session:
         model.renderer.blobs = self._blobs
         self._oldest_shown = self.last_request + 1
         if model.renderer.direction_count is None:
-            job = Job("Find directions")
-            self._jobs.append(job)
-            self._worker.add_task(job, model.renderer.directions_in_steps)
+            self._in_background(Job("Find directions"), model.renderer.directions_in_steps)
 
     def _enter_project(self, project: Project, opened: Opened) -> None:
         assert self._model is not None
@@ -464,7 +425,7 @@ class Session:
         else:
             # Saved nowhere but in the journal, which goes once this process has written it all down.
             self._saved = Project(EditState(), History.start(EditState()))
-            self._recovered = opened.recovered
+            self._recovery.take_over(opened.recovered)
         self._request()
 
     def _enter_recipe(self, recipe: Recipe, path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from explorer.errors import ProjectFileError
 from explorer.project import BlobStore, Project
 from explorer.session import Session
-from explorer.session.recovery import Journal, find_recoverable, looks_like_journal, read_journal
+from explorer.session.journal import Journal, looks_like_journal, read_journal
+from explorer.session.recovery import find_recoverable
 from explorer.state import EditState, History, Point, SeedPad, Stored, Truncation
 from tests.models import write_stylegan2
 
