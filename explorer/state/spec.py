@@ -58,3 +58,33 @@ class GeneratorSpec:
     """Whether the condition is a text prompt."""
     has_truncation: bool = True
     """Whether W has a centre that styles can be pulled to."""
+
+    def layers_of(self, row: int) -> tuple[LayerSpec, ...]:
+        """The layers that one row of ``w_plus`` styles, in execution order."""
+        return tuple(layer for layer in self.layers if layer.w_row == row and layer.style_dim)
+
+    def activation_shape(self, name: str) -> tuple[int, int, int]:
+        """Channels, height and width of what ``synthesize(until=name)`` gives.
+
+        A layer's own name is that layer. Others are of a block: ``b16`` and ``b16:0`` its features, ``b16.skip`` what
+        goes around them, ``b16:1`` and ``b16.torgb`` the picture so far; ``b16.conv1.norm`` is within a layer.
+
+        Raises:
+            ValueError: There is no activation of that name.
+        """
+        if name not in self.activations:
+            raise ValueError(f"there is no layer {name!r}: use one of {', '.join(self.activations)}")
+        if name == self.activations[-1]:
+            return (self.img_channels, *self.resolution)
+        layer = next((layer for layer in self.layers if name == layer.name), None)
+        layer = layer or next((layer for layer in self.layers if name.startswith(f"{layer.name}.")), None)
+        if layer is not None:
+            return (layer.channels, *layer.size)
+        block = name.partition(".")[0].partition(":")[0]
+        features = [layer for layer in self.layers if layer.name.startswith(f"{block}.") and not _is_picture(layer.name)]
+        channels = self.img_channels if _is_picture(name) else features[-1].channels
+        return (channels, *features[-1].size)
+
+
+def _is_picture(name: str) -> bool:
+    return name.endswith((".torgb", ":1"))
