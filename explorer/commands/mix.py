@@ -1,6 +1,5 @@
 """``mix``: a sheet of style mixtures."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from explorer.commands.numbers import RANGES
 from explorer.commands.picture import Changes, open_picture_source, picture_options, refuse_dropped
 from explorer.errors import StateError
 from explorer.project import save_picture
-from explorer.state import EditState, Mix, SeedBlend
+from explorer.state import EditState, SheetPlan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,31 +42,19 @@ def mix(
     spec = opened.renderer.generator.spec
     if max(layers) >= spec.num_ws:
         raise StateError(f"there is no layer {max(layers)}: the model has layers 0 to {spec.num_ws - 1}")
-    save_picture(mixing_sheet(opened.renderer, changes.apply(opened.state), rows=rows, cols=cols, layers=layers), path)
+    save_picture(mixing_sheet(opened.renderer, changes.apply(opened.state), SheetPlan(rows, cols, layers)), path)
     click.echo(path)
 
 
-def mixing_sheet(
-    renderer: "Renderer", state: EditState, *, rows: tuple[int, ...], cols: tuple[int, ...], layers: tuple[int, ...]
-) -> "npt.NDArray[np.uint8]":
+def mixing_sheet(renderer: "Renderer", state: EditState, plan: SheetPlan) -> "npt.NDArray[np.uint8]":
     """The sheet ``[(1 + rows) * H, (1 + cols) * W, C]``; the corner is black.
 
     Args:
         renderer: Of the model.
         state: Everything but the latent and the mixing.
-        rows: Seeds down the side.
-        cols: Seeds along the top.
-        layers: Rows of ``w_plus`` that come from the column's seed.
+        plan: Which seeds and layers.
     """
-    import numpy as np
+    from explorer.rendering.sheet import sheet_of
 
-    def picture(seed: int, styles: int | None = None) -> "npt.NDArray[np.uint8]":
-        mixing = () if styles is None else (Mix(SeedBlend(((styles, 1.0),)), layers),)
-        return renderer.frame(replace(state, latent=SeedBlend(((seed, 1.0),)), mixing=mixing)).pixels
-
-    top = [picture(seed) for seed in cols]
-    sheet = [np.concatenate([np.zeros_like(top[0]), *top], axis=1)]
-    for row in rows:
-        cells = [picture(row), *(picture(row, col) for col in cols)]
-        sheet.append(np.concatenate(cells, axis=1))
-    return np.concatenate(sheet)
+    pictures = [None if cell is None else renderer.frame(cell).pixels for cell in plan.states(state)]
+    return sheet_of(pictures, plan.shape[1])

@@ -4,13 +4,33 @@ import re
 
 import click
 
-__all__ = ["PAIR", "RANGES", "PairParam", "RangesParam"]
+__all__ = ["PAIR", "RANGES", "PairParam", "RangesParam", "read_ranges"]
 
 _MOST = 1_000_000
 
 
+def read_ranges(text: str) -> tuple[int, ...]:
+    """Whole numbers and ranges of them, both ends included, in the order given: ``0-3,7`` is 0, 1, 2, 3, 7.
+
+    Raises:
+        ValueError: The text is no such list.
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,10})(?:\s*-\s*(\d{1,10}))?\s*", part)
+        if match is None:
+            raise ValueError(f"{text!r} is no list of numbers: write ranges and numbers like 0-3,7")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise ValueError(f"{part.strip()!r} runs backwards: write {last}-{first}")
+        if len(numbers) + last - first >= _MOST:
+            raise ValueError(f"{text!r} is over {_MOST} numbers: ask for fewer at a time")
+        numbers.extend(range(first, last + 1))
+    return tuple(numbers)
+
+
 class RangesParam(click.ParamType):
-    """Whole numbers and ranges of them, both ends included: ``0-3,7`` is 0, 1, 2, 3, 7."""
+    """Whole numbers and ranges of them; see `read_ranges`."""
 
     name = "numbers"
 
@@ -20,18 +40,10 @@ class RangesParam(click.ParamType):
         """The numbers, in the order given."""
         if isinstance(value, tuple):
             return value
-        numbers: list[int] = []
-        for part in value.split(","):
-            match = re.fullmatch(r"\s*(\d{1,10})(?:\s*-\s*(\d{1,10}))?\s*", part)
-            if match is None:
-                self.fail(f"{value!r} is no list of numbers: write ranges and numbers like 0-3,7", param, ctx)
-            first, last = int(match[1]), int(match[2] or match[1])
-            if last < first:
-                self.fail(f"{part.strip()!r} runs backwards: write {last}-{first}", param, ctx)
-            if len(numbers) + last - first >= _MOST:
-                self.fail(f"{value!r} is over {_MOST} numbers: ask for fewer at a time", param, ctx)
-            numbers.extend(range(first, last + 1))
-        return tuple(numbers)
+        try:
+            return read_ranges(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class PairParam(click.ParamType):

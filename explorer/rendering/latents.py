@@ -83,6 +83,10 @@ class LatentStage:
         c = None if c is None else c.to(self._device)
         return self._generator.map(z, c).float(), self._generator.w_avg(c).float().reshape(1, -1)
 
+    def centre(self, condition: Condition) -> Tensor:
+        """What a stored latent is truncated to, ``[1, w_dim]``."""
+        return self._centre(condition)[1]
+
     def _centre(self, condition: Condition) -> tuple[Tensor, Tensor]:
         # Nobody drew a class for a latent that is no seed: then it is the centre of them all.
         c = label(condition, 0, self._generator.spec) if isinstance(condition, ClassMix) else None

@@ -6,6 +6,7 @@ Every stage reads only the fields it is given and keeps a few results by them.
 
 import time
 from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Generator as Steps
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -201,14 +202,19 @@ class Renderer:
         clock.mark("output")
         return shown
 
-    def _styled(self, state: EditState) -> Tensor:
+    def _mixed(self, state: EditState) -> Styles:
         def styles(latent: Latent) -> Styles:
             return self._latents.styles(latent, state.condition, self.blobs)
 
         base = styles(state.latent)
-        mixed = mix(base, tuple((part, styles(part.latent)) for part in state.mixing)) if state.mixing else base
+        return mix(base, tuple((part, styles(part.latent)) for part in state.mixing)) if state.mixing else base
+
+    def _pulled(self, mixed: Styles, state: EditState) -> Tensor:
         clustered = state.truncation.centre is not None and state.truncation.psi != 1
-        w_plus = pull(mixed, state.truncation, self.centres if clustered else None)
+        return pull(mixed, state.truncation, self.centres if clustered else None)
+
+    def _styled(self, state: EditState) -> Tensor:
+        w_plus = self._pulled(self._mixed(state), state)
         moving = any(slider.amount for slider in state.sliders)
         return edit(w_plus, state.sliders, self.directions if moving else None)
 
@@ -217,6 +223,69 @@ class Renderer:
         fitting, _ = restrict(state, self.generator.spec)
         with torch.inference_mode():
             return self._styled(fitting)
+
+    def mixed_styles(self, state: EditState) -> tuple[npt.NDArray[np.float32], bool]:
+        """The styles ``[num_ws, w_dim]`` that base and mixing make, and whether truncation is in them.
+
+        They are taken before truncation, unless rows have centres that no stored latent would have (classes of
+        StyleGAN-XL).
+
+        Raises:
+            StateError: The state refers to an array that is missing or of another model.
+        """
+        fitting, _ = restrict(state, self.generator.spec)
+        with torch.inference_mode():
+            mixed = self._mixed(fitting)
+            truncated = not torch.equal(mixed.w_avg, self._latents.centre(fitting.condition))
+            w_plus = self._pulled(mixed, fitting) if truncated else mixed.w_plus
+            return w_plus[0].cpu().numpy().copy(), truncated
+
+    def picture_in_steps(self, state: EditState) -> Steps[float, None, npt.NDArray[np.uint8]]:
+        """The pixels of `frame`, a layer at a time and without touching what is kept for the shown picture.
+
+        Yields the share done, 0 to 1, and returns ``[H, W, C]``.
+
+        Raises:
+            StateError: The state refers to an array that is missing or of another model.
+        """
+        spec = self.generator.spec
+        fitting, _ = restrict(state, spec)
+        matrix = matrix_of(fitting.transform, self._device)
+        with torch.inference_mode():
+            s = self.generator.style(self._styled(fitting))
+        maps = [noise_read(fitting.noise, spec)]
+        if fitting.output.noise_only and spec.has_noise:
+            maps.append(Noise("none"))
+        images: list[Tensor] = []
+        for noise in maps:
+            steps = self._image_in_steps(s, noise, matrix, fitting.output)
+            while True:
+                try:
+                    share = next(steps)
+                except StopIteration as made:
+                    images.append(made.value)
+                    break
+                yield (len(images) + share) / len(maps)
+        with torch.inference_mode():
+            image = images[0] if len(images) == 1 else images[0].float() - images[1].float()
+            return show(image, fitting.output, matrix=matrix).pixels
+
+    def _image_in_steps(
+        self, s: list[Tensor], noise: Noise, matrix: Tensor | None, output: Output
+    ) -> Steps[float, None, Tensor]:
+        yield 0.0
+        if output.layer not in PICTURE:
+            with torch.inference_mode():
+                return self.generator.synthesize(s, noise=noise, transform=matrix, until=output.layer)
+        steps = self.generator.steps(s, noise=noise, transform=matrix)
+        for index in range(1, len(s) + 1):
+            # Not around the yield: whoever goes on meanwhile would be in this mode, too.
+            with torch.inference_mode():
+                last = next(steps)
+            yield index / len(s)
+        image = last.image if last.image is not None else last.x
+        assert image is not None
+        return image
 
     def thumbnail(self, state: EditState, *, side_px: int) -> npt.NDArray[np.uint8]:
         """A small picture of a state, ``[h, w, C]``, its longer side ``side_px``, without touching what is kept.

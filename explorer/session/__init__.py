@@ -5,6 +5,7 @@ from explorer.session.job import Job
 from explorer.session.message import Message
 from explorer.session.recovery import Recoverable, recovery_folder
 from explorer.session.session import Session
+from explorer.session.sheets import Sheet
 from explorer.session.thumbnails import Thumbnails
 
-__all__ = ["Frame", "Job", "Message", "Recoverable", "Session", "Thumbnails", "Timings", "recovery_folder"]
+__all__ = ["Frame", "Job", "Message", "Recoverable", "Session", "Sheet", "Thumbnails", "Timings", "recovery_folder"]

@@ -28,14 +28,16 @@ from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.compiling import Compiling
 from explorer.session.job import Job
+from explorer.session.keeping import KeptMix
 from explorer.session.loader import Loader, Opening
 from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
 from explorer.session.opening import BUNDLED, Opened, OpenModel
 from explorer.session.recovery import Recoverable, Recovery
+from explorer.session.sheets import Sheet
 from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Request, Worker
-from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, Truncation
+from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, SheetPlan, Truncation
 
 if TYPE_CHECKING:
     from explorer.rendering.equivariance import Equivariance
@@ -79,6 +81,7 @@ class Session:
         self.equivariance: Equivariance | None = None
         """What `measure_equivariance` has found so far on the open model; ``None`` before."""
         self._measured: Mailbox[tuple[OpenModel, Equivariance]] = Mailbox()
+        self._keeping: KeptMix | None = None
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
@@ -233,6 +236,35 @@ class Session:
         self._in_background(made.job, made.steps)
         return made
 
+    def mixing_sheet(self, plan: SheetPlan, base: EditState | None = None) -> Sheet:
+        """Make a sheet of style mixtures in the background; its pixels are those of the command line's.
+
+        Args:
+            plan: Which seeds and layers.
+            base: Everything but the latent and the mixing; the shown state when ``None``.
+
+        Raises:
+            StateError: No model is open.
+        """
+        if self._model is None:
+            raise StateError("no model is open: open one first")
+        sheet = Sheet(plan, self.state if base is None else base, self._model)
+        self._jobs.append(sheet.job)
+        self._worker.add_task(sheet.job, sheet.steps)
+        return sheet
+
+    def keep_mix(self) -> Job | None:
+        """Make what is mixed the base, as one step that leaves the picture as it is; ``None`` when nothing is mixed.
+
+        The styles are computed in the background; when something else is mixed by then, nothing happens.
+        """
+        if self._model is None or not any(mix.layers for mix in self.state.mixing):
+            return None
+        self._keeping = KeptMix(self.state, self._model)
+        self._jobs.append(self._keeping.job)
+        self._worker.add_task(self._keeping.job, self._keeping.steps)
+        return self._keeping.job
+
     def measure_equivariance(self, *, samples: int = 8) -> Job | None:
         """Measure in the background how well pictures follow when they are moved; see `equivariance`.
 
@@ -376,6 +408,10 @@ class Session:
         measured = self._measured.take()
         if measured is not None and measured[0] is self._model:
             self.equivariance = measured[1]
+        if self._keeping is not None and self._keeping.job.done:
+            kept, self._keeping = self._keeping.applied(self.state, self._blobs), None
+            if kept is not None:
+                self.edit(kept, "Keep the mix")
         taken = self._loader.take()
         if taken is None:
             return

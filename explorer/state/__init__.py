@@ -25,6 +25,7 @@ from explorer.state.edit_state import (
 )
 from explorer.state.history import History, Node
 from explorer.state.points import Point
+from explorer.state.sheet import SheetPlan
 from explorer.state.spec import GeneratorSpec, LayerSpec
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Point",
     "SeedBlend",
     "SeedPad",
+    "SheetPlan",
     "Slider",
     "Spectrum",
     "Stored",

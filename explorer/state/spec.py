@@ -81,7 +81,9 @@ class GeneratorSpec:
         if layer is not None:
             return (layer.channels, *layer.size)
         block = name.partition(".")[0].partition(":")[0]
-        features = [layer for layer in self.layers if layer.name.startswith(f"{block}.") and not _is_picture(layer.name)]
+        features = [
+            layer for layer in self.layers if layer.name.startswith(f"{block}.") and not _is_picture(layer.name)
+        ]
         channels = self.img_channels if _is_picture(name) else features[-1].channels
         return (channels, *features[-1].size)
 
