@@ -1,12 +1,12 @@
 """The picture: as large as its space allows, centred, and a surface to drag on."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import dearpygui.dearpygui as dpg
 import numpy as np
 from numpy.typing import NDArray
 
+from widgets.drag_modes import DragMode, PictureDrag
 from widgets.layout import Place
 from widgets.pointer import Grip
 from widgets.texture import PictureTexture
@@ -17,7 +17,6 @@ __all__ = ["PictureView", "Sampling", "fit"]
 Sampling = Literal["auto", "crisp", "smooth"]
 
 _MARGIN_PX = 14
-_SEED_PX = 180
 _SMALL_PX = 256
 
 
@@ -41,6 +40,10 @@ class PictureView:
     """The centre of the window. Must be made inside the picture's window, and given a texture before pictures."""
 
     item = "picture"
+    """The drawing that the picture is on."""
+    overlay = "picture_overlay"
+    """A layer over it, for whoever marks something in the picture; in pixels, from the drawing's top left corner."""
+    _image = "picture_image"
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -54,8 +57,11 @@ class PictureView:
         self.zoom = 0.0
         """Pixels on screen for one of the picture; 0 before there is any."""
         self._left = self._top = 0.0
-        self._anchor: tuple[float, float] | None = None
-        dpg.add_drawlist(tag=self.item, width=100, height=100)
+        self._modes: list[DragMode] = []
+        self._mode: DragMode | None = None
+        with dpg.drawlist(tag=self.item, width=100, height=100):
+            dpg.add_draw_layer(tag=self._image)
+            dpg.add_draw_layer(tag=self.overlay)
         self._grip = Grip(self.item)
 
     def attach(self, texture: PictureTexture) -> None:
@@ -96,19 +102,12 @@ class PictureView:
         width, height = self._texture.size if self._texture else (0, 0)
         return left + self._left, top + self._top, width * self.zoom, height * self.zoom
 
-    def poll(
-        self,
-        where: Callable[[], tuple[float, float]],
-        move: Callable[[float, float], None],
-        release: Callable[[], None],
-    ) -> None:
-        """Follow the window's size, and the hand: dragging moves through the seeds.
+    def add_drag_mode(self, mode: DragMode) -> None:
+        """Let another meaning of a drag be asked before all others."""
+        self._modes.insert(0, mode)
 
-        Args:
-            where: The point of the seed plane when a drag begins.
-            move: Called with the point that the hand is at.
-            release: Called when it lets go after moving.
-        """
+    def poll(self) -> None:
+        """Follow the window's size, and the hand; once a frame."""
         space = (max(1, dpg.get_item_width(Place.PICTURE)), max(1, dpg.get_item_height(Place.PICTURE)))
         if space != self._space:
             self._space = space
@@ -116,19 +115,20 @@ class PictureView:
             self._draw()
         drag = self._grip.poll()
         if drag is None or self.pixels is None:
-            self._anchor = None
+            self._mode = None
             return
+        moving = PictureDrag(self._part(drag.start), self._part(drag.now), drag.moved, drag.began, drag.ended)
         if drag.began:
-            self._anchor = where()
-        if self._anchor is None:
-            return
-        seed_px = self._look.px(_SEED_PX)
-        if drag.moved != (0, 0):
-            # The plane moves with the hand, as a map does: pulling to the right brings what was on the left.
-            move(self._anchor[0] - drag.moved[0] / seed_px, self._anchor[1] - drag.moved[1] / seed_px)
+            self._mode = next((mode for mode in self._modes if mode.takes(moving)), None)
+        if self._mode is not None:
+            self._mode.drag(moving)
         if drag.ended:
-            self._anchor = None
-            release()
+            self._mode = None
+
+    def _part(self, point: tuple[float, float]) -> tuple[float, float]:
+        """A point of the drawing in widths and heights of the picture."""
+        width, height = self._texture.size if self._texture else (1, 1)
+        return (point[0] - self._left) / (width * self.zoom or 1), (point[1] - self._top) / (height * self.zoom or 1)
 
     def _draw(self) -> None:
         if self.pixels is None or self._texture is None:
@@ -144,10 +144,10 @@ class PictureView:
         if state == self._drawn:
             return
         self._drawn = state
-        dpg.delete_item(self.item, children_only=True)
+        dpg.delete_item(self._image, children_only=True)
         dpg.draw_image(
             self._texture.tag,
             (self._left, self._top),
             (self._left + size[0] * self.zoom, self._top + size[1] * self.zoom),
-            parent=self.item,
+            parent=self._image,
         )

@@ -11,17 +11,9 @@ from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, refresh_menu
 from widgets.native import Native
-from widgets.panels import Panel
-from widgets.panels.equivariance import EquivariancePanel
-from widgets.panels.history import HistoryPanel
-from widgets.panels.latent import LatentPanel
-from widgets.panels.mixing import MixingPanel
-from widgets.panels.model import ModelPanel
-from widgets.panels.noise import NoisePanel
-from widgets.panels.sliders import SlidersPanel
-from widgets.panels.truncation import TruncationPanel
+from widgets.panels import Moving, Polled, Watching
+from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
-from widgets.seed_plane import point_of
 from widgets.shortcuts import Shortcut, bind_shortcuts
 from widgets.status import FrameRate, StatusLine
 from widgets.theme import Look
@@ -62,20 +54,6 @@ class Window:
     def _build(self, kit: Kit) -> None:
         self.toasts = Toasts(kit)
         self._dialogs = FileDialogs(kit.look, self.session, self.toasts.say, self.save_picture)
-        self._latent = LatentPanel(kit)
-        self._panels: dict[Place, Panel] = {
-            Place.MODEL: ModelPanel(kit, self._dialogs),
-            Place.HISTORY: HistoryPanel(kit),
-            Place.LATENT: self._latent,
-            Place.TRUNCATION: TruncationPanel(kit),
-            Place.NOISE: NoisePanel(kit),
-            Place.SLIDERS: SlidersPanel(kit),
-            Place.MIXING: MixingPanel(kit),
-            Place.EQUIVARIANCE: EquivariancePanel(kit),
-        }
-        for place, panel in self._panels.items():
-            with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
-                panel.build()
         with dpg.window(
             label="Picture",
             tag=int(Place.PICTURE),
@@ -87,6 +65,13 @@ class Window:
             self.picture = PictureView(kit.look)
             self._welcome = Welcome(kit, self._dialogs)
         dpg.bind_item_theme(int(Place.PICTURE), kit.look.flush)
+        self._panels = make_panels(Parts(kit, self._dialogs, self.picture, self.toasts.say))
+        for place, panel in self._panels.items():
+            with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
+                panel.build()
+        self._polled = tuple(panel for panel in self._panels.values() if isinstance(panel, Polled))
+        self._moving = tuple(panel for panel in self._panels.values() if isinstance(panel, Moving))
+        self._watching = tuple(panel for panel in self._panels.values() if isinstance(panel, Watching))
         with dpg.window(label="Status", tag=int(Place.STATUS), no_close=True, no_scrollbar=True, min_size=(100, 20)):
             self._status = StatusLine(kit)
         dpg.bind_item_theme(int(Place.STATUS), kit.look.status)
@@ -137,12 +122,16 @@ class Window:
         if frame is not None:
             self.frame = frame
             self.picture.show(frame.pixels)
+            for panel in self._watching:
+                panel.see(frame)
         messages = self.session.messages()
         for message in messages:
             self.toasts.say(message.level, message.text)
-        self._latent.poll()
-        self.picture.poll(self._where, self._latent.move, self._latent.commit)
-        changed = self._refresh()
+        self.picture.poll()
+        now_s = time.perf_counter()
+        # All of them, always: one that changed something must not keep the next from its turn.
+        moved = [panel.poll(now_s) for panel in self._polled]
+        changed = self._refresh() or any(moved)
         left, top = dpg.get_item_pos(int(Place.PICTURE))
         width, height = dpg.get_item_width(int(Place.PICTURE)), dpg.get_item_height(int(Place.PICTURE))
         self.toasts.poll(left, top + height, width)
@@ -163,7 +152,8 @@ class Window:
     @property
     def must_redraw(self) -> bool:
         """Whether frames must go on although no hand moves."""
-        return self.session.is_rendering or bool(self.session.jobs) or self.toasts.is_waiting
+        waits = self.session.is_rendering or bool(self.session.jobs) or self.toasts.is_waiting
+        return waits or any(panel.is_moving for panel in self._moving)
 
     def save_picture(self, path: Path) -> None:
         """Write the picture that is shown, as the command line would.
@@ -185,10 +175,6 @@ class Window:
         has_model = session.spec is not None
         refresh_menu(has_model=has_model, can_undo=has_model and session.can_undo, can_redo=session.can_redo)
         return True
-
-    def _where(self) -> tuple[float, float]:
-        point = point_of(self.session.state)
-        return point.x, point.y
 
     def _save(self) -> None:
         if self.session.spec is not None:

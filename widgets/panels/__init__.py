@@ -1,10 +1,16 @@
-"""The panels, one file each: ``build`` makes the controls, ``refresh`` makes them show a state."""
+"""The panels, one file each: ``build`` makes the controls, ``refresh`` makes them show a state.
 
-from typing import Protocol
+Which panel stands where is one table, in registry.py. What else a panel may do, it says by having the method.
+"""
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from explorer.state import EditState, GeneratorSpec
 
-__all__ = ["Panel"]
+if TYPE_CHECKING:
+    from explorer.session import Frame
+
+__all__ = ["Moving", "Panel", "Polled", "Watching"]
 
 
 class Panel(Protocol):
@@ -17,4 +23,36 @@ class Panel(Protocol):
         """Make the controls inside the container that is open."""
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
-        """Show a state of a model; ``None`` before one is open."""
+        """Show a state of a model; ``None`` before one is open. Called only when something changed."""
+
+
+@runtime_checkable
+class Polled(Protocol):
+    """A panel that does something in every frame."""
+
+    def poll(self, now_s: float) -> bool:
+        """Follow a hand, move an animation on, take in what a job made.
+
+        Args:
+            now_s: The time, in seconds of `time.perf_counter`.
+
+        Returns:
+            Whether something on screen changed, so that the window stays at full rate for a while.
+        """
+
+
+@runtime_checkable
+class Moving(Protocol):
+    """A panel that may need frames although no hand moves."""
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it does now: an animation runs, a picture is awaited."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A panel that shows something about the newest picture."""
+
+    def see(self, frame: "Frame") -> None:
+        """Take in a picture that was just put on screen; early, coarse ones too."""

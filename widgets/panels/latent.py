@@ -7,7 +7,9 @@ import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, SeedPad
 from widgets.controls import Kit, caption_row, on_release, set_enabled, show_value, tooltip
+from widgets.drag_modes import SeedDrag
 from widgets.panels.seed_pad import SeedPadView
+from widgets.picture import PictureView
 from widgets.seed_plane import at_seed, clean, describe, point_of
 
 __all__ = ["LatentPanel"]
@@ -24,9 +26,10 @@ class LatentPanel:
 
     title = "Latent"
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, picture: PictureView) -> None:
         self._kit = kit
         self._usable = False
+        picture.add_drag_mode(SeedDrag(kit.look, self._where, self.move, self.commit))
 
     def build(self) -> None:
         """Make the controls."""
@@ -61,9 +64,14 @@ class LatentPanel:
         show_value("seed_y", point.y)
         self._pad.show(point if self._usable and on_plane else None)
 
-    def poll(self) -> None:
-        """Follow the hand; once a frame."""
+    def poll(self, now_s: float) -> bool:
+        """Follow the hand; what it moves is seen by the state."""
         self._pad.poll(self._usable, self.move, self.commit)
+        return False
+
+    def _where(self) -> tuple[float, float]:
+        point = point_of(self._kit.session.state)
+        return point.x, point.y
 
     def move(self, x: float, y: float) -> None:
         """Show another point, without history."""

@@ -1,0 +1,49 @@
+"""Which panel stands where: one line for each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from widgets.controls import Kit
+from widgets.files import FileDialogs
+from widgets.layout import Place
+from widgets.panels import Panel
+from widgets.panels.equivariance import EquivariancePanel
+from widgets.panels.history import HistoryPanel
+from widgets.panels.latent import LatentPanel
+from widgets.panels.mixing import MixingPanel
+from widgets.panels.model import ModelPanel
+from widgets.panels.noise import NoisePanel
+from widgets.panels.sliders import SlidersPanel
+from widgets.panels.truncation import TruncationPanel
+from widgets.picture import PictureView
+
+__all__ = ["Parts", "make_panels"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a panel may ask for beside its kit."""
+
+    kit: Kit
+    """Look and session."""
+    dialogs: FileDialogs
+    """The File menu's dialogs."""
+    picture: PictureView
+    """The picture in the middle: `PictureView.add_drag_mode`, its zoom, its overlay."""
+    say: Callable[[str, str], None]
+    """Tells a person something: ``info``, ``warning`` or ``error``, and a sentence."""
+
+
+def make_panels(parts: Parts) -> dict[Place, Panel]:
+    """Every panel, by its place in the layout; the window builds, refreshes and polls them in this order."""
+    kit = parts.kit
+    return {
+        Place.MODEL: ModelPanel(kit, parts.dialogs),
+        Place.HISTORY: HistoryPanel(kit),
+        Place.LATENT: LatentPanel(kit, parts.picture),
+        Place.TRUNCATION: TruncationPanel(kit),
+        Place.NOISE: NoisePanel(kit),
+        Place.SLIDERS: SlidersPanel(kit),
+        Place.MIXING: MixingPanel(kit),
+        Place.EQUIVARIANCE: EquivariancePanel(kit),
+    }
