@@ -46,3 +46,7 @@ FEATURES = Tolerance(rtol=1e-4, atol=2e-5)
 SPECTRUM = Tolerance(rtol=0, atol=1 / 255)
 # Peak signal-to-noise ratios of equivariance, in decibels.
 DECIBELS = Tolerance(rtol=0, atol=0.1)
+# Scores of a feature network kept in half precision, about -10 to 10, against the published ones.
+FEATURE_SCORES = Tolerance(rtol=0, atol=0.08)
+# Features of one picture, alone and in a batch.
+NETS_BATCHED = Tolerance(rtol=1e-3, atol=1e-4)

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import os
-import struct
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, build
+from explorer.checkpoints.file_bytes import damage_reported, read_whole
 from explorer.checkpoints.identity import model_in
 from explorer.checkpoints.info import CheckpointInfo
 from explorer.checkpoints.mobile_import import read_mobile
@@ -29,21 +29,6 @@ from explorer.generators.protocol import Generator
 from explorer.state import GeneratorSpec
 
 __all__ = ["Checkpoint", "TrainingExtras", "open_checkpoint", "read_training_extras"]
-
-MAX_FILE_BYTES = 16 << 30
-
-# What a reader may still run into on a file that was made to break it, each met by fuzzing readers of this kind:
-# torch reports sizes and memory as RuntimeError, numpy and Python as the others. All mean a file that cannot be read.
-_SURPRISES = (
-    ArithmeticError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    struct.error,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +76,8 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
         path = model_in(path) or path
     target = _device(device)
     kind = sniff(path)
-    try:
-        data = _read(path)
+    with damage_reported():
+        data = read_whole(path)
         with ThreadPoolExecutor(1) as pool:
             # Hashing runs beside the reading, which mostly waits for Python.
             digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
@@ -103,10 +88,6 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
                 network.to(target).eval()
             size = {"sha256": digest.result(), "size_bytes": len(data)}
             info = CheckpointInfo(path=path, **{**size, **facts})
-    except _SURPRISES as error:
-        raise CheckpointError(
-            f"this file is damaged, or too large for this machine's memory: {_first_line(error)}"
-        ) from error
     spec = dataclasses.replace(generator.spec, class_names=_class_names(info, generator.spec))
     generator.spec = spec  # The names belong to the model, whoever holds only the generator wants them too.
     return Checkpoint(generator, discriminator, spec, info)
@@ -121,7 +102,7 @@ def read_training_extras(path: str | os.PathLike[str]) -> TrainingExtras:
     path = Path(path)
     if sniff(path) != "safetensors":
         raise CheckpointError("this file is a published snapshot, without what a training run needs to go on")
-    data = _read(path)
+    data = read_whole(path)
     header = read_header(data)
     tensors = {name: tensor.clone() for name, tensor in decode(data, header, "extra.", half_to_float=False).items()}
     return TrainingExtras(tensors, _mapping(header.metadata.get("extra")))
@@ -135,27 +116,6 @@ def _device(device: str | torch.device) -> torch.device:
     if target.type == "cuda" and not torch.cuda.is_available():
         raise KernelUnavailable("this machine has no CUDA device that PyTorch can use: open the checkpoint on 'cpu'")
     return target
-
-
-def _read(path: Path) -> memoryview:
-    """The whole file in memory of our own, so that changing or deleting it later does no harm.
-
-    Writable, as torch wants of memory that it makes views of.
-    """
-    try:
-        with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_FILE_BYTES:
-                raise CheckpointError(f"this file has {size >> 30} GiB, more than any snapshot: it is not opened")
-            data = memoryview(np.empty(size, dtype=np.uint8))
-            done = 0
-            while done < size and (count := file.readinto(data[done:])):
-                done += count
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
-    if done < size:
-        raise CheckpointError("this file became shorter while it was read: wait until it is complete")
-    return data
 
 
 def _read_pickle(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
@@ -262,7 +222,3 @@ def _own_tensors(network: nn.Module, data: memoryview) -> None:
 
 def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

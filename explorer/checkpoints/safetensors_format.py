@@ -83,8 +83,12 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, object])
     return len(text).to_bytes(8, "little") + text
 
 
-def read_header(data: memoryview) -> Header:
+def read_header(data: memoryview, *, foreign: bool = False) -> Header:
     """Check a whole file's header: every tensor lies inside it and none overlaps another.
+
+    Args:
+        data: The whole file.
+        foreign: Take a file of anybody's, whose metadata is then not read.
 
     Raises:
         CheckpointError: It is damaged, foreign, or of a newer version.
@@ -93,7 +97,8 @@ def read_header(data: memoryview) -> Header:
     if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
         raise CheckpointError("this safetensors file is cut short or damaged: download or copy it again")
     header = _parse(bytes(data[8 : 8 + length]))
-    metadata = _metadata(header.pop("__metadata__", None))
+    about = header.pop("__metadata__", None)
+    metadata = {} if foreign else _metadata(about)
     if len(header) > MAX_TENSORS:
         raise CheckpointError(f"this safetensors file claims {len(header):,} tensors: refused")
     tensors = {name: _entry(name, value) for name, value in header.items()}
