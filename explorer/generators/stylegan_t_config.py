@@ -102,6 +102,10 @@ class GeneratorConfig:
         last = len(self.channels) - 1
         return tuple(self.resolution >> (last - i) for i in range(len(self.channels)))
 
+    def size_at(self, resolution: int) -> tuple[int, int]:
+        """Height and width of the block that is named after ``resolution``, in pixels."""
+        return resolution, resolution
+
     @property
     def input(self) -> InputPlan:
         """The Fourier features."""
