@@ -79,6 +79,7 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
     import dearpygui._dearpygui as library
     import dearpygui.dearpygui as dpg
 
+    from widgets.atlas import open_store
     from widgets.texture import open_texture
     from widgets.theme import Palette, apply_theme, dock_colours, dock_sizes
     from widgets.window import Window
@@ -110,7 +111,9 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
         native = Native(library.__file__)
         window = Window(look, session, layout, native)
         dpg.show_viewport()
-        window.picture.attach(open_texture(dpg.add_texture_registry(), zero_copy=options.zero_copy))
+        textures = dpg.add_texture_registry()
+        window.picture.attach(open_texture(textures, zero_copy=options.zero_copy))
+        window.atlas.attach(open_store(textures, zero_copy=options.zero_copy))
         native.paint(dock_colours(look.palette))
         native.space(dock_sizes(look.scale))
         yield window, native

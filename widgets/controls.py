@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState
+from widgets.atlas import Atlas
 from widgets.theme import Look
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Kit:
     """Colours, fonts, scale."""
     session: "Session"
     """What is shown and edited."""
+    atlas: Atlas
+    """Small pictures of states."""
 
 
 def tooltip(look: Look, item: Item, text: str) -> None:

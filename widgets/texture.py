@@ -135,19 +135,28 @@ class OpenGLTexture:
 
     def upload(self, pixels: Pixels) -> None:
         """Write the bytes, and make room first when the size changes."""
+        height, width = pixels.shape[:2]
+        if self.size != (width, height):
+            self.reserve(width, height)
+        self.write(0, 0, pixels)
+
+    def reserve(self, width: int, height: int) -> None:
+        """Make room, in pixels; what is in it is anyone's guess."""
+        gl = self._gl
+        with self._bound(self._name):
+            gl.glTexImage2D(gl.GL_TEXTURE_2D, 0, gl.GL_RGBA8, width, height, 0, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, None)
+            self.size = (width, height)
+            self._set_filter()
+
+    def write(self, left: int, top: int, pixels: Pixels) -> None:
+        """Write ``[h, w, C]`` bytes into a part of the room there is."""
         gl = self._gl
         # RGB goes as it is; grey has no portable format in this context, so it is widened here.
         data = np.ascontiguousarray(pixels) if pixels.ndim == 3 and pixels.shape[2] == 3 else as_rgba(pixels)
         layout = gl.GL_RGB if data.shape[2] == 3 else gl.GL_RGBA
         height, width = data.shape[:2]
         with self._bound(self._name):
-            if self.size != (width, height):
-                gl.glTexImage2D(
-                    gl.GL_TEXTURE_2D, 0, gl.GL_RGBA8, width, height, 0, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, None
-                )
-                self.size = (width, height)
-                self._set_filter()
-            gl.glTexSubImage2D(gl.GL_TEXTURE_2D, 0, 0, 0, width, height, layout, gl.GL_UNSIGNED_BYTE, data)
+            gl.glTexSubImage2D(gl.GL_TEXTURE_2D, 0, left, top, width, height, layout, gl.GL_UNSIGNED_BYTE, data)
 
     def _set_filter(self) -> None:
         gl = self._gl

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import dearpygui.dearpygui as dpg
 
+from widgets.atlas import Atlas
 from widgets.controls import Kit
 from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
@@ -48,7 +49,9 @@ class Window:
         self._native = native
         self._layout_reset = False
         self._seen: tuple[object, ...] = ()
-        self._build(Kit(look, session))
+        self.atlas = Atlas()
+        """Small pictures; give it a store once the window is shown."""
+        self._build(Kit(look, session, self.atlas))
         self._offer_recovery()
 
     def _build(self, kit: Kit) -> None:
