@@ -42,7 +42,6 @@ def shown(store: Store) -> list[int]:
         dpg.render_dearpygui_frame()
     from OpenGL import GL
 
-    GL.glReadBuffer(GL.GL_FRONT)
     raw = GL.glReadPixels(300, 150, 1, 1, GL.GL_RGB, GL.GL_UNSIGNED_BYTE)
     dpg.delete_item(drawn)
     return list(np.frombuffer(raw, np.uint8).tolist())
