@@ -116,7 +116,10 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
         window.atlas.attach(open_store(textures, zero_copy=options.zero_copy))
         native.paint(dock_colours(look.palette))
         native.space(dock_sizes(look.scale))
-        yield window, native
+        try:
+            yield window, native
+        finally:
+            window.close()
         _remember_layout(layout)
     finally:
         dpg.destroy_context()

@@ -7,6 +7,7 @@ import dearpygui.dearpygui as dpg
 
 from widgets.files import FileDialogs
 from widgets.picture import PictureView, Sampling
+from widgets.second_window import SecondWindow
 from widgets.theme import Look
 
 __all__ = ["Actions", "build_menu", "refresh_menu"]
@@ -25,6 +26,7 @@ _KEYS = (
     ("Ctrl+S", "Save the project"),
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Y, Ctrl+Shift+Z", "Redo"),
+    ("F12", "Open or close the presentation window"),
     ("Ctrl+Q", "Quit"),
     ("Drag the picture", "Move through the seeds"),
     ("Ctrl+click a slider", "Type its value"),
@@ -40,6 +42,8 @@ class Actions:
     """Edit > Undo."""
     redo: Callable[[], object]
     """Edit > Redo."""
+    presentation: Callable[[], None]
+    """View > Presentation window."""
     reset_layout: Callable[[], None]
     """View > Reset layout."""
     quit: Callable[[], None]
@@ -69,6 +73,13 @@ def build_menu(look: Look, dialogs: FileDialogs, picture: PictureView, actions: 
             with dpg.menu(label="Enlarge the picture with"):
                 for sampling, words in _SAMPLINGS:
                     _sampling_item(sampling, words, picture)
+            dpg.add_menu_item(
+                label="Presentation window",
+                tag=SecondWindow.item,
+                shortcut="F12",
+                check=True,
+                callback=lambda: actions.presentation(),
+            )
             dpg.add_separator()
             item("Reset layout", actions.reset_layout, tag="menu_reset_layout")
         with dpg.menu(label="Help", tag="menu_help"):

@@ -22,7 +22,7 @@ _SAME_FRAME_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """Control and a key."""
+    """A key, with Control or alone."""
 
     key: int
     """Of Dear PyGui's numbers."""
@@ -30,6 +30,8 @@ class Shortcut:
     """What to do."""
     shift: bool = False
     """Whether Shift must be held too; without it, must not."""
+    control: bool = True
+    """Whether Control must be held; without it, must not."""
 
 
 class _Modifier:
@@ -72,10 +74,10 @@ def bind_shortcuts(shortcuts: tuple[Shortcut, ...]) -> None:
 
 def _handler(choices: tuple[Shortcut, ...], control: _Modifier, shift: _Modifier) -> Callable[[], None]:
     def pressed() -> None:
-        if not control.held or is_typing():
+        if is_typing():
             return
         for shortcut in choices:
-            if shortcut.shift == shift.held:
+            if shortcut.shift == shift.held and shortcut.control == control.held:
                 shortcut.action()
 
     return pressed

@@ -11,6 +11,7 @@ command                     answer
 ``value tag``               ``value``, ``enabled``
 ``settle n``                after ``n`` frames in a row in which no job and no render was going on
 ``state``                   ``state`` as in project files, ``step`` (label), ``steps``, ``model``, ``dirty``
+``presentation``            ``pid`` of the second window's process, null while it is closed
 ``notices``                 ``texts`` of the notices that are shown
 ``front tag``               brings a docked panel's tab to the front
 ``frame path``              writes the bytes of the newest frame; ``shape``
@@ -131,6 +132,8 @@ class TestingChannel:
                 return {"value": dpg.get_value(tag), "enabled": dpg.is_item_enabled(tag)}
             case "state":
                 return self._state()
+            case "presentation":
+                return {"pid": window.second.pid}
             case "notices":
                 return {"texts": window.toasts.texts}
             case "front":

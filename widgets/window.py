@@ -15,14 +15,16 @@ from widgets.native import Native
 from widgets.panels import Moving, Polled, Watching
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
+from widgets.recovery_offer import offer_recovery
+from widgets.second_window import SecondWindow
 from widgets.shortcuts import Shortcut, bind_shortcuts
 from widgets.status import FrameRate, StatusLine
 from widgets.theme import Look
-from widgets.toasts import Answer, Toasts
+from widgets.toasts import Toasts
 from widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from explorer.session import Frame, Recoverable, Session
+    from explorer.session import Frame, Session
 
 __all__ = ["Window"]
 
@@ -52,7 +54,7 @@ class Window:
         self.atlas = Atlas()
         """Small pictures; give it a store once the window is shown."""
         self._build(Kit(look, session, self.atlas))
-        self._offer_recovery()
+        offer_recovery(session, self.toasts)
 
     def _build(self, kit: Kit) -> None:
         self.toasts = Toasts(kit)
@@ -78,35 +80,13 @@ class Window:
         with dpg.window(label="Status", tag=int(Place.STATUS), no_close=True, no_scrollbar=True, min_size=(100, 20)):
             self._status = StatusLine(kit)
         dpg.bind_item_theme(int(Place.STATUS), kit.look.status)
+        self.second = SecondWindow(self.picture, self.toasts.say)
         build_menu(kit.look, self._dialogs, self.picture, self._actions())
         bind_shortcuts(self._shortcuts())
 
-    def _offer_recovery(self) -> None:
-        """Ask what becomes of work that an earlier window left behind, the newest first."""
-        work = next(iter(self.session.recoverable()), None)
-        if work is None:
-            return
-        where = f"in {Path(work.project).name}" if work.project else "that was never saved"
-        ended = time.strftime("%d %B, %H:%M", time.localtime(work.changed_s))
-        self.toasts.ask(
-            f"The app ended unexpectedly on {ended}. Work {where} is still here; its last step: {work.label}. "
-            "Later asks again at the next start.",
-            Answer("Restore", "recovery_restore", lambda: self._recover(work)),
-            Answer("Discard", "recovery_discard", lambda: self._discard(work)),
-            Answer("Later", "recovery_later", lambda: None),
-        )
-
-    def _recover(self, work: "Recoverable") -> None:
-        self.session.recover(work)
-
-    def _discard(self, work: "Recoverable") -> None:
-        try:
-            self.session.discard(work)
-        except OSError as error:
-            self.toasts.say("error", f"{work.path} cannot be removed: {error.strerror or error}")
-
     def _actions(self) -> Actions:
-        return Actions(self.session.undo, self.session.redo, self._reset_layout, dpg.stop_dearpygui)
+        session = self.session
+        return Actions(session.undo, session.redo, self.second.toggle, self._reset_layout, dpg.stop_dearpygui)
 
     def _shortcuts(self) -> tuple[Shortcut, ...]:
         return (
@@ -117,6 +97,7 @@ class Window:
             Shortcut(dpg.mvKey_Z, self.session.redo, shift=True),
             Shortcut(dpg.mvKey_Y, self.session.redo),
             Shortcut(dpg.mvKey_Q, dpg.stop_dearpygui),
+            Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
         )
 
     def update(self) -> bool:
@@ -134,7 +115,7 @@ class Window:
         now_s = time.perf_counter()
         # All of them, always: one that changed something must not keep the next from its turn.
         moved = [panel.poll(now_s) for panel in self._polled]
-        changed = self._refresh() or any(moved)
+        changed = any((self._refresh(), self.second.poll(), *moved))
         left, top = dpg.get_item_pos(int(Place.PICTURE))
         width, height = dpg.get_item_width(int(Place.PICTURE)), dpg.get_item_height(int(Place.PICTURE))
         self.toasts.poll(left, top + height, width)
@@ -157,6 +138,10 @@ class Window:
         """Whether frames must go on although no hand moves."""
         waits = self.session.is_rendering or bool(self.session.jobs) or self.toasts.is_waiting
         return waits or any(panel.is_moving for panel in self._moving)
+
+    def close(self) -> None:
+        """End what goes on outside of this window."""
+        self.second.close()
 
     def save_picture(self, path: Path) -> None:
         """Write the picture that is shown, as the command line would.

@@ -25,12 +25,12 @@ class App:
     """The app as a child process on a display; one a test, since a second context in one process crashes."""
 
     def __init__(self, display: str, settings: Path, *arguments: str | Path) -> None:
-        self._env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1")
-        self._env |= {"XDG_CONFIG_HOME": str(settings), "XDG_STATE_HOME": str(settings)}
-        self._env.pop("WAYLAND_DISPLAY", None)
+        self.env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1")
+        self.env |= {"XDG_CONFIG_HOME": str(settings), "XDG_STATE_HOME": str(settings)}
+        self.env.pop("WAYLAND_DISPLAY", None)
         command = [sys.executable, "main.py", "window", "--test-channel", *map(str, arguments)]
         self._process = subprocess.Popen(
-            command, env=self._env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            command, env=self.env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         assert self._read() == {"event": "ready"}
         self.settle()
@@ -93,7 +93,7 @@ class App:
 
     def screen(self) -> npt.NDArray[np.uint8]:
         """What a person sees, ``[H, W, 3]``."""
-        png = subprocess.run(["import", "-window", "root", "png:-"], env=self._env, check=True, stdout=subprocess.PIPE)
+        png = subprocess.run(["import", "-window", "root", "png:-"], env=self.env, check=True, stdout=subprocess.PIPE)
         return np.asarray(Image.open(io.BytesIO(png.stdout)).convert("RGB"))
 
     def picture_on_screen(self) -> npt.NDArray[np.uint8]:
@@ -104,10 +104,16 @@ class App:
         left, top, width, height = (round(side) for side in self.ask("picture")["rect"])
         return self.screen()[top : top + height, left : left + width]
 
+    @property
+    def window_id(self) -> str:
+        """The main window's number for X."""
+        command = ["xdotool", "search", "--onlyvisible", "--name", "^Latent Explorer$"]
+        return subprocess.run(command, env=self.env, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[0]
+
     def xdotool(self, *arguments: object) -> None:
-        subprocess.run(["xdotool", *map(str, arguments)], env=self._env, check=True)
+        subprocess.run(["xdotool", *map(str, arguments)], env=self.env, check=True)
         # A question to the X server comes back only when it has sent out the events before.
-        subprocess.run(["xdotool", "getmouselocation"], env=self._env, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["xdotool", "getmouselocation"], env=self.env, check=True, stdout=subprocess.DEVNULL)
 
     def front(self, place: int) -> None:
         self.ask("front", tag=place)
