@@ -1,6 +1,6 @@
 """The values that describe a picture: frozen, hashable, standard library only."""
 
-from explorer.state.animation import Animation, Motion, animate, interpolate
+from explorer.state.animation import Animation, Circle, Motion, animate, interpolate
 from explorer.state.edit_state import (
     CENTRES,
     NEAREST,
@@ -35,6 +35,7 @@ __all__ = [
     "Blend",
     "BlobRef",
     "CheckpointRef",
+    "Circle",
     "ClassMix",
     "Condition",
     "EditState",

@@ -18,7 +18,7 @@ from explorer.state.edit_state import (
     Truncation,
 )
 
-__all__ = ["Animation", "Motion", "animate", "interpolate"]
+__all__ = ["Animation", "Circle", "Motion", "animate", "interpolate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,25 @@ class Motion:
 
 
 @dataclass(frozen=True, slots=True)
+class Circle:
+    """How the picture goes round; it begins at the lowest point, where it was, and comes back there."""
+
+    radius: float = 0.0
+    """In picture widths and heights; 0 stands still."""
+    turns_s: float = 0.1
+    """Turns a second, to the right first; below 0 the other way."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.radius) or not math.isfinite(self.turns_s):
+            raise ValueError(f"a circle of {self.radius}, {self.turns_s} turns a second: both must be finite")
+
+    def after(self, elapsed_s: float) -> tuple[float, float]:
+        """How far it got, to the right and down."""
+        angle = 2 * math.pi * math.remainder(self.turns_s * elapsed_s, 1)
+        return self.radius * math.sin(angle), self.radius * (math.cos(angle) - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Animation:
     """What moves, and how. A motion that stands still leaves its field alone."""
 
@@ -62,6 +81,8 @@ class Animation:
     """Downwards, in image heights."""
     rotate_deg: Motion = field(default_factory=Motion)
     """In degrees."""
+    circle: Circle = field(default_factory=Circle)
+    """Of the picture, on top of its other motions."""
     stops: tuple[EditState, ...] = ()
     """States to go through one after the other, such as saved points; fewer than two do nothing."""
     seconds_per_stop: float = 2.0
@@ -74,6 +95,12 @@ class Animation:
     def __post_init__(self) -> None:
         if not self.seconds_per_stop > 0:
             raise ValueError(f"{self.seconds_per_stop} seconds from stop to stop: choose more than 0")
+
+    @property
+    def moves_picture(self) -> bool:
+        """Whether the transform changes."""
+        straight = any(motion.speed for motion in (self.translate_x, self.translate_y, self.rotate_deg))
+        return straight or bool(self.circle.radius and self.circle.turns_s)
 
 
 def animate(state: EditState, animation: Animation, dt_s: float) -> EditState:
@@ -92,13 +119,13 @@ def animate(state: EditState, animation: Animation, dt_s: float) -> EditState:
     if (animation.seed_x.speed or animation.seed_y.speed) and isinstance(state.latent, SeedPad):
         x, y = animation.seed_x.after(dt_s), animation.seed_y.after(dt_s)
         state = replace(state, latent=SeedPad(state.latent.x + x, state.latent.y + y))
-    if animation.translate_x.speed or animation.translate_y.speed or animation.rotate_deg.speed:
-        was = state.transform
+    if animation.moves_picture:
+        was, (right, down) = state.transform, animation.circle.after(dt_s)
         turned = was.rotate_deg + animation.rotate_deg.after(dt_s)
         moved = replace(
             was,
-            translate_x=was.translate_x + animation.translate_x.after(dt_s),
-            translate_y=was.translate_y + animation.translate_y.after(dt_s),
+            translate_x=was.translate_x + animation.translate_x.after(dt_s) + right,
+            translate_y=was.translate_y + animation.translate_y.after(dt_s) + down,
             # Once round is no turn: kept small, since large angles lose their fraction.
             rotate_deg=math.remainder(turned, 360) if animation.rotate_deg.speed else was.rotate_deg,
         )

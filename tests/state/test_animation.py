@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -17,7 +18,7 @@ from explorer.state import (
     Transform,
     Truncation,
 )
-from explorer.state.animation import Animation, Motion, animate, interpolate
+from explorer.state.animation import Animation, Circle, Motion, animate, interpolate
 from explorer.state.serialize import decode_state, encode_state
 from tests.state.strategies import states
 
@@ -58,6 +59,28 @@ def test_moving_on_is_additive() -> None:
 
 def test_a_whole_turn_is_none() -> None:
     assert animate(START, Animation(rotate_deg=Motion(90)), 4).transform.rotate_deg == 10
+
+
+@given(st.floats(-2, 2), st.floats(-1, 1), SECONDS)
+def test_a_circle_stays_one_radius_from_its_middle_and_begins_and_ends_where_it_was(
+    radius: float, turns_s: float, elapsed_s: float
+) -> None:
+    circle = Circle(radius, turns_s)
+    right, down = circle.after(elapsed_s)
+
+    assert math.hypot(right, down + radius) == pytest.approx(abs(radius), abs=1e-9)
+    assert circle.after(0) == (0, 0)
+    if turns_s and abs(1 / turns_s) < 1e4:
+        assert circle.after(1 / turns_s) == pytest.approx((0, 0), abs=1e-9)
+
+
+def test_a_circle_goes_to_the_right_first_and_leaves_the_angle_alone() -> None:
+    moved = animate(START, Animation(circle=Circle(0.1, 0.25)), 1).transform
+
+    assert (moved.translate_x, moved.translate_y) == pytest.approx((0.2, -0.1))
+    assert moved.rotate_deg == START.transform.rotate_deg
+    for standing in (Circle(0, 1), Circle(1, 0)):
+        assert animate(START, Animation(circle=standing), 1) is START
 
 
 def test_seeds_only_move_on_the_plane() -> None:

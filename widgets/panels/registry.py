@@ -45,5 +45,5 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.NOISE: NoisePanel(kit),
         Place.SLIDERS: SlidersPanel(kit),
         Place.MIXING: MixingPanel(kit),
-        Place.EQUIVARIANCE: EquivariancePanel(kit),
+        Place.EQUIVARIANCE: EquivariancePanel(kit, parts.picture),
     }
