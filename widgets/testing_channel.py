@@ -10,6 +10,7 @@ command                     answer
 ``picture``                 ``rect`` of the picture itself, ``zoom``, ``crisp``
 ``value tag``               ``value``, ``enabled``
 ``settle n``                after ``n`` frames in a row in which no job and no render was going on
+``pass n``                  after ``n`` frames, whatever goes on: while an animation plays, nothing settles
 ``state``                   ``state`` as in project files, ``step`` (label), ``steps``, ``model``, ``dirty``
 ``presentation``            ``pid`` of the second window's process, null while it is closed
 ``notices``                 ``texts`` of the notices that are shown
@@ -74,7 +75,7 @@ class TestingChannel:
             self._say({"event": "ready"})
         if self._settling is not None:
             session = self._window.session
-            if session.is_rendering or session.jobs:
+            if self._settle and (session.is_rendering or session.jobs):
                 self._settling = self._settle
                 return
             self._settling -= 1
@@ -115,6 +116,9 @@ class TestingChannel:
             dpg.stop_dearpygui()
         elif op == "settle":
             self._settling = self._settle = int(str(command["n"]))
+            return
+        elif op == "pass":
+            self._settling, self._settle = int(str(command["n"])), 0
             return
         self._say(self._answer(op, tag if isinstance(tag, int | str) else "", Path(str(command.get("path", "")))))
 

@@ -32,6 +32,8 @@ class App:
         self._process = subprocess.Popen(
             command, env=self.env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
+        self.plays = False
+        """Whether something moves by itself, so that nothing settles; set while it does."""
         assert self._read() == {"event": "ready"}
         self.settle()
 
@@ -50,7 +52,7 @@ class App:
 
     def settle(self, frames: int = 3) -> None:
         """Wait until nothing is being computed and the last picture is on screen."""
-        self.ask("settle", n=frames)
+        self.ask("pass" if self.plays else "settle", n=frames)
 
     def wait_for(self, holds: Callable[[], bool], *, frames: int = 600) -> None:
         """Let frames pass until something holds: on a busy machine, keys arrive late."""
