@@ -48,7 +48,10 @@ class Journal:
         self._nodes: tuple[object, ...] = ()
         self._cursor = -1
         self._points: object = ()
+        self._pinned: tuple[int, ...] = ()
         self._clean = False
+        self.takes_over = ""
+        """The name of the journal whose work this one continues, for the next journal that is begun."""
         self._blobs: set[BlobRef] = set()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +90,7 @@ class Journal:
             len(nodes) == len(known)
             and nodes[-1] is known[-1]
             and project.history.cursor == self._cursor
+            and project.history.pinned == self._pinned
             and project.points is self._points
             and clean == self._clean
         )
@@ -97,10 +101,10 @@ class Journal:
         # Unbuffered: what is written is the system's to keep, whatever becomes of this process.
         self._file = self._path.open("xb", buffering=0)
         try_lock(self._file)
-        self._nodes, self._cursor, self._points, self._clean = (), -1, (), False
+        self._nodes, self._cursor, self._pinned, self._points, self._clean = (), -1, (), (), False
         self._blobs = set()
         head = {"format": _FORMAT, "version": VERSION, "pid": os.getpid(), "base": len(project.history.nodes)}
-        self._write({**head, "path": "" if path is None else str(path)})
+        self._write({**head, "path": "" if path is None else str(path), "takes_over": self.takes_over})
         self._drop(old_file, old_path)
 
     def _go_on(self, project: Project, *, clean: bool, path: Path | None) -> bool:
@@ -115,11 +119,14 @@ class Journal:
         if project.points != self._points:
             self._keep_arrays(project.points, project.blobs)
             self._write({"points": encode_points(project.points)})
+        if project.history.pinned != self._pinned:
+            self._write({"pinned": list(project.history.pinned)})
         if project.history.cursor != self._cursor:
             self._write({"cursor": project.history.cursor})
         if clean:
             self._write({"saved": "" if path is None else str(path)})
-        self._cursor, self._points, self._clean = project.history.cursor, project.points, clean
+        self._cursor, self._pinned = project.history.cursor, project.history.pinned
+        self._points, self._clean = project.points, clean
         return True
 
     def _keep_arrays(self, value: object, blobs: BlobStore) -> None:
@@ -197,6 +204,7 @@ def _replay(lines: Iterator[dict[str, object]], path: Path) -> tuple[Project, st
     nodes: list[Node] = []
     points: tuple[Point, ...] = ()
     cursor: object = None
+    pinned: tuple[int, ...] = ()
     for line in lines:
         if "array" in line:
             blobs.put_bytes(base64.b64decode(str(line["array"]), validate=True))
@@ -205,17 +213,25 @@ def _replay(lines: Iterator[dict[str, object]], path: Path) -> tuple[Project, st
             cursor = len(nodes) - 1
         elif "cursor" in line:
             cursor = line["cursor"]
+        elif "pinned" in line:
+            pinned = _whole_numbers(line["pinned"], path)
         elif "points" in line:
             points = decode_points(line["points"])
         elif "saved" in line:
             project = str(line["saved"])
     if type(cursor) is not int:
         raise ProjectFileError(f"{path} holds no step")
-    history = History(tuple(nodes), cursor)
+    history = History(tuple(nodes), cursor, pinned)
     kept = Project(history.current.state, history, blobs, points)
     for reference in references((history, points)):
         blobs.get(reference)
     return kept, project
+
+
+def _whole_numbers(value: object, path: Path) -> tuple[int, ...]:
+    if not isinstance(value, list) or any(type(number) is not int for number in value):
+        raise ProjectFileError(f"{path} is damaged: its pinned steps are no list of numbers")
+    return tuple(value)
 
 
 def _begins(nodes: tuple[object, ...], known: tuple[object, ...]) -> bool:

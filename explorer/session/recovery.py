@@ -26,6 +26,8 @@ class Recoverable:
     """The project that was open; empty when it was never saved."""
     label: str
     """What the last step did, for a person."""
+    takes_over: str = ""
+    """The name of the journal that this work goes on from, which is of no use any more."""
 
 
 def recovery_folder() -> Path:
@@ -57,6 +59,7 @@ class Recovery:
         try:
             if self._journal is None:
                 self._journal = Journal(self._folder)
+            self._journal.takes_over = "" if self._taken_over is None else self._taken_over.name
             done = self._journal.record(project, clean=clean, path=path)
             if done and self._taken_over is not None:
                 self._taken_over.unlink(missing_ok=True)
@@ -81,8 +84,12 @@ class Recovery:
 
 
 def find_recoverable(folder: Path) -> list[Recoverable]:
-    """Work of processes that are gone, the newest first. Journals with nothing unsaved are removed."""
-    found = []
+    """Work of processes that are gone, the newest first.
+
+    Journals with nothing unsaved are removed, and those that another one goes on from: a process was killed after it
+    had written down all that it recovered, and before it could remove where that came from.
+    """
+    found: list[Recoverable] = []
     for path in folder.glob(f"*{SUFFIX}"):
         try:
             with path.open("r+b") as file:
@@ -96,18 +103,23 @@ def find_recoverable(folder: Path) -> list[Recoverable]:
             path.unlink(missing_ok=True)
         else:
             found.append(described)
-    return sorted(found, key=lambda item: item.changed_s, reverse=True)
+    continued = {work.takes_over for work in found}
+    for work in found:
+        if work.path.name in continued:
+            work.path.unlink(missing_ok=True)
+    left = [work for work in found if work.path.name not in continued]
+    return sorted(left, key=lambda work: work.changed_s, reverse=True)
 
 
 def _describe(path: Path, lines: Iterator[dict[str, object]]) -> Recoverable | None:
     """What is to be offered; ``None`` where nothing was made that is not saved elsewhere."""
-    nodes, base, saved, project, label = 0, 1, False, "", ""
+    nodes, base, saved, project, label, takes_over = 0, 1, False, "", "", ""
     known = False
     for line in lines:
         known = True
         if "format" in line:
             base = count if isinstance(count := line.get("base"), int) else 1
-            project = str(line.get("path", ""))
+            project, takes_over = str(line.get("path", "")), str(line.get("takes_over", ""))
         if isinstance(node := line.get("node"), dict):
             nodes, label = nodes + 1, str(node.get("label", ""))
         if "saved" in line:
@@ -118,4 +130,4 @@ def _describe(path: Path, lines: Iterator[dict[str, object]]) -> Recoverable | N
         raise ProjectFileError(f"{path} is empty")
     if saved or nodes < base:
         return None
-    return Recoverable(path, path.stat().st_mtime, nodes, project, label)
+    return Recoverable(path, path.stat().st_mtime, nodes, project, label, takes_over)

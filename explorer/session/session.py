@@ -170,6 +170,15 @@ class Session:
         self.commit("Edit")
         return self._go(self.history.jump(id))
 
+    def pin(self, id: int, pinned: bool = True) -> None:
+        """Mark a step of the history to find it again, or take its mark away; no step by itself.
+
+        Raises:
+            ValueError: There is no such step.
+        """
+        self.history = self.history.pin(id, pinned)
+        self._write_down()
+
     def save_picture(self, frame: Frame, path: str | Path) -> None:
         """Write a frame as a PNG that holds its state, so that opening it brings the state back.
 
@@ -199,6 +208,7 @@ class Session:
         """Save what is shown as a point of that name, the last of `points`."""
         point = Point(name, self.state)
         self.points = (*self.points, point)
+        self._write_down()
         return point
 
     def recall(self, point: Point) -> bool:

@@ -29,6 +29,8 @@ class History:
     """All steps in the order they were made; the first is the root."""
     cursor: int = 0
     """The current step, an index into ``nodes``."""
+    pinned: tuple[int, ...] = ()
+    """The steps that a person marked to find them again, in order."""
 
     def __post_init__(self) -> None:
         if not self.nodes or self.nodes[0].parent is not None:
@@ -40,6 +42,8 @@ class History:
                 raise ValueError(f"step {place} of the history has the parent {node.parent}, which is no earlier step")
         if not 0 <= self.cursor < len(self.nodes):
             raise ValueError(f"the history's cursor is {self.cursor}, but it has {len(self.nodes)} steps")
+        if list(self.pinned) != sorted({id for id in self.pinned if 0 <= id < len(self.nodes)}):
+            raise ValueError(f"the pinned steps of the history are {list(self.pinned)[:9]}: each once, in order")
 
     @classmethod
     def start(cls, state: EditState, label: str = "Start") -> "History":
@@ -66,7 +70,7 @@ class History:
         if state == self.current.state:
             return self
         node = Node(len(self.nodes), self.cursor, state, label)
-        return History((*self.nodes, node), node.id)
+        return History((*self.nodes, node), node.id, self.pinned)
 
     def undo(self) -> "History":
         """Go to the parent; the history itself at the root."""
@@ -85,6 +89,16 @@ class History:
             ValueError: There is no such step.
         """
         return replace(self, cursor=id)
+
+    def pin(self, id: int, pinned: bool = True) -> "History":
+        """Mark a step, or take its mark away; the history itself when that changes nothing.
+
+        Raises:
+            ValueError: There is no such step.
+        """
+        if (id in self.pinned) == pinned:
+            return self
+        return replace(self, pinned=tuple(sorted({*self.pinned, id} if pinned else {*self.pinned} - {id})))
 
     def children(self, id: int) -> tuple[Node, ...]:
         """The steps made from one, oldest first."""

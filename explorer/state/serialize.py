@@ -72,6 +72,7 @@ _RANGES: dict[tuple[type, str], tuple[int, int]] = {
     (Node, "id"): (0, 2**31 - 1),
     (Node, "parent"): (0, 2**31 - 1),
     (History, "cursor"): (0, 2**31 - 1),
+    (History, "pinned"): (0, 2**31 - 1),
 }
 # Fields that older files lack: what is missing has its default. Every other field must be there.
 _ADDED = {
@@ -82,6 +83,7 @@ _ADDED = {
     (Truncation, "centre"),
     (Noise, "layers"),
     (Output, "noise_only"),
+    (History, "pinned"),
 }
 _HASHES = {(BlobRef, "sha256"), (CheckpointRef, "sha256")}
 _HISTORY_LIMIT = 1_000_000

@@ -69,6 +69,23 @@ def test_a_project_of_the_first_version_opens(tmp_path: Path) -> None:
     assert load_project(path) == project
 
 
+def test_a_project_of_the_second_version_opens_without_pins(tmp_path: Path) -> None:
+    project = full_project()
+    path = tmp_path / "a.latent"
+    save_project(replace(project, history=project.history.pin(1)), path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    document = json.loads(entries["project.json"])
+    assert document["version"] == 3
+    document["version"] = 2
+    assert document["history"].pop("pinned") == [1]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**entries, "project.json": json.dumps(document)}.items():
+            archive.writestr(name, content)
+
+    assert load_project(path) == project
+
+
 def test_arrays_come_back_equal_and_only_those_that_a_state_refers_to(tmp_path: Path) -> None:
     project = full_project()
     project.blobs.put(np.zeros(9))
@@ -203,7 +220,7 @@ def swap_blobs(entries: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (in_json(version=3), r"newer Latent Explorer \(version 3\): update"),
+        (in_json(version=4), r"newer Latent Explorer \(version 4\): update"),
         (in_json(version=0), "project version"),
         (in_json(version="1"), "project version"),
         (in_json(version=True), "project version"),

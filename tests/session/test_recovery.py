@@ -85,6 +85,7 @@ for x in range(1, 1000):
     if x % 7 == 0:
         session.undo()
     session.keep_point(f"point {x}") if x % 10 == 0 else None
+    session.pin(x) if x % 3 == 0 else None
     print(x, session.history.cursor, len(session.history.nodes), flush=True)
 """
 
@@ -119,7 +120,8 @@ def test_a_killed_process_leaves_everything_to_its_last_committed_step(
     assert session.history.nodes[count - 1].state.latent == SeedPad(told, 0)
     assert session.history.nodes[count - 1].label == f"to {told}"
     assert session.history.cursor in (cursor, count, count - 1)
-    assert len(session.points) >= (told - 1) // 10
+    assert len(session.points) >= told // 10
+    assert set(range(3, told + 1, 3)) <= set(session.history.pinned)
     assert session.is_dirty
     assert session.project_path is None
     assert session.can_undo
@@ -200,6 +202,32 @@ def test_arrays_and_points_come_back(tmp_path: Path) -> None:
     assert project.blobs.get(stored.latent.blob).tolist() == [0, 1, 2, 3, 4]
 
 
+def test_pins_come_back_and_so_does_their_taking_away(tmp_path: Path) -> None:
+    history = grown(3)
+    pinned = [Project(state(0), value) for value in (history.pin(1), history.pin(1).pin(2), history.pin(2))]
+    path = left_behind(tmp_path, *pinned)
+
+    assert read_journal(path)[0].history == history.pin(2)
+
+
+def test_work_that_another_journal_goes_on_from_is_offered_once(tmp_path: Path) -> None:
+    project = Project(state(0), grown(40))
+    first = left_behind(tmp_path, project)
+    journal = Journal(tmp_path)
+    journal.takes_over = first.name
+    assert not journal.record(project, clean=False, path=None)
+    # Killed while it writes down what it recovered: what that came from is all there is.
+    assert journal._file is not None
+    half = next(path for path in journals(tmp_path) if path != first)
+    assert [work.path for work in find_recoverable(tmp_path)] == [first]
+
+    # Killed when it had all of it, before it could remove where that came from.
+    assert journal.record(project, clean=False, path=None)
+    journal._file.close()
+    assert [work.path for work in find_recoverable(tmp_path)] == [half]
+    assert not first.exists()
+
+
 def test_a_long_project_is_taken_in_piece_by_piece_and_offered_only_when_whole(tmp_path: Path) -> None:
     history = grown(100)
     journal, calls = Journal(tmp_path), 1
@@ -239,6 +267,7 @@ def test_a_step_that_was_cut_short_is_as_if_it_never_was(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        (b'{"format":"latent-explorer-journal","version":1}\n{"pinned":[true]}\n', "pinned"),
         (b"hello\n", "damaged"),
         (b"[]\n", "no journal"),
         (b'{"format":"latent-explorer-journal","version":99}\n', "newer"),

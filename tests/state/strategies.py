@@ -86,6 +86,8 @@ def histories(draw: st.DrawFn, latents: st.SearchStrategy = latents) -> History:
     history = History.start(draw(states(latents)))
     for state in draw(st.lists(states(latents), max_size=4)):
         history = history.jump(draw(st.integers(0, len(history.nodes) - 1))).commit(state, draw(st.text(max_size=9)))
+    for id in draw(st.sets(st.integers(0, len(history.nodes) - 1))):
+        history = history.pin(id)
     return history
 
 

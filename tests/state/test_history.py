@@ -70,6 +70,23 @@ def test_there_is_nothing_before_the_root_and_after_a_leaf() -> None:
     assert history.redo() is history
 
 
+def test_pins_stay_through_steps_and_unpinning_is_the_inverse_of_pinning() -> None:
+    history = grown(1, 2)
+    pinned = history.pin(2).pin(0)
+
+    assert pinned.pinned == (0, 2)
+    assert pinned.pin(2) is pinned
+    assert pinned.undo().commit(state(9), "other").redo().pinned == (0, 2)
+    assert pinned.pin(0, False).pin(2, False) == history
+    assert history.pin(1, False) is history
+
+
+@pytest.mark.parametrize("id", [-1, 3])
+def test_a_step_that_does_not_exist_cannot_be_pinned(id: int) -> None:
+    with pytest.raises(ValueError, match="pinned"):
+        grown(1, 2).pin(id)
+
+
 @pytest.mark.parametrize(
     ("nodes", "cursor"),
     [
