@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import StateError
 from explorer.generators.growing import grow_picture
 from explorer.generators.growing_layers import ToRGB
 from explorer.generators.protocol import Step
+from explorer.generators.stepping import check_styles, run_to, unknown_layer
 from explorer.state import GeneratorSpec, Noise
 
 __all__ = ["STORED_NOISE", "GrowingGenerator", "activation_names"]
@@ -51,7 +51,7 @@ class GrowingGenerator(nn.Module):
         Raises:
             StateError: The styles are not this model's, or a transform is asked for.
         """
-        self._check(s, transform)
+        check_styles(self.spec, s, transform)
         step, first = start, 0 if start is None else start.index + 1
         for index, field in enumerate(self._noise_maps(noise, batch=s[0].shape[0], first=first), start=first):
             x = self.run_layer(index, None if step is None else step.x, s[index], field)
@@ -75,20 +75,12 @@ class GrowingGenerator(nn.Module):
         names = [layer.name for layer in self.spec.layers]
         wanted = self.spec.activations[-1] if until is None else until
         if wanted not in self.spec.activations:
-            raise StateError(f"there is no layer {until!r}: use one of {', '.join(self.spec.activations)}")
+            raise unknown_layer(until, self.spec.activations)
         block, _, kind = wanted.partition(".")
         last = (
             len(names) - 1 if wanted == "output" else self._last_of(block) if kind == "torgb" else names.index(wanted)
         )
-        if start is not None and start.index > last:
-            raise StateError(f"the synthesis already stands after {names[start.index]}, past {until}")
-        step = start
-        if start is None or start.index < last:
-            for step in self.steps(s, noise=noise, transform=transform, start=start):
-                if step.index == last:
-                    break
-        else:
-            self._check(s, transform)
+        step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
         if wanted == "output":
             return step.image
         return self._colours(block)(step.x) if kind == "torgb" else step.x
@@ -126,17 +118,6 @@ class GrowingGenerator(nn.Module):
             field = stored if drawn is None else drawn.to(stored)
             factor = noise.strength_of(layer.name)
             yield field if factor == 1 else field * factor
-
-    def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
-        layers = self.spec.layers
-        if len(s) != len(layers):
-            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
-        for style, layer in zip(s, layers, strict=True):
-            if style.shape != (s[0].shape[0], layer.style_dim):
-                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
-                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
-        if transform is not None and not torch.equal(transform, torch.eye(3).to(transform)):
-            raise StateError("this model's picture cannot be turned or shifted: leave the transform out")
 
 
 def activation_names(layers: Sequence[str], *, grows: bool) -> tuple[str, ...]:

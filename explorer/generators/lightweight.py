@@ -17,6 +17,7 @@ from explorer.generators.assign import build_from_tensors
 from explorer.generators.lightweight_config import GeneratorConfig
 from explorer.generators.lightweight_layers import Attention, NoisyConv, ToRGB, double, double_smoothly
 from explorer.generators.protocol import Step
+from explorer.generators.stepping import check_styles, run_to, unknown_layer
 from explorer.generators.styles import check_w_plus
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
@@ -134,7 +135,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The styles are not this model's, or a transform is asked for.
         """
-        self._check(s, transform)
+        check_styles(self.spec, s, transform)
         field, step = self._noise(noise, batch=s[0].shape[0]), start
         for index in range(0 if start is None else start.index + 1, len(self.spec.layers)):
             factor = noise.strength_of(self.spec.layers[index].name)
@@ -157,16 +158,9 @@ class Generator(nn.Module):
         """
         names = [layer.name for layer in self.spec.layers]
         if until is not None and until not in self.spec.activations:
-            raise StateError(f"there is no layer {until!r}: use one of {', '.join(self.spec.activations)}")
+            raise unknown_layer(until, self.spec.activations)
         last = len(names) - 1 if until in (None, "output") else names.index(until)
-        if start is not None and start.index > last:
-            raise StateError(f"the synthesis already stands after {names[start.index]}, past {until}")
-        self._check(s, transform)
-        step = start
-        if start is None or start.index < last:
-            for step in self.steps(s, noise=noise, transform=transform, start=start):
-                if step.index == last:
-                    break
+        step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
         return step.image if names[last].endswith("torgb") else step.x
 
     def _advance(self, index: int, before: Step | None, s: Tensor, noise: Tensor) -> Step:
@@ -202,17 +196,6 @@ class Generator(nn.Module):
         # Drawn on the CPU, so that no device changes the picture.
         stream = torch.Generator().manual_seed(noise.seed)
         return torch.rand([batch, *stored.shape[1:]], generator=stream).to(stored)
-
-    def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
-        layers = self.spec.layers
-        if len(s) != len(layers):
-            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
-        for style, layer in zip(s, layers, strict=True):
-            if style.shape != (s[0].shape[0], layer.style_dim):
-                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
-                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
-        if transform is not None and not torch.equal(transform, torch.eye(3).to(transform)):
-            raise StateError("this model's picture cannot be turned or shifted: leave the transform out")
 
 
 def _spec(config: GeneratorConfig) -> GeneratorSpec:

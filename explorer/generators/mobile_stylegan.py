@@ -20,6 +20,7 @@ from explorer.generators.config import check_between, config_from_json
 from explorer.generators.linear import normalize_second_moment
 from explorer.generators.noise import noise_maps
 from explorer.generators.protocol import Step
+from explorer.generators.stepping import check_styles, run_to, unknown_layer
 from explorer.generators.stylegan1_config import check_blocks
 from explorer.generators.stylegan2_config import MAX_LAYERS, MAX_WIDTH
 from explorer.generators.styles import check_w_plus
@@ -214,7 +215,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The styles are not this model's, or a transform is asked for.
         """
-        self._check(s, transform)
+        check_styles(self.spec, s, transform)
         layers = [self._layer(i) for i in range(len(self.spec.layers))]
         first = 0 if start is None else start.index + 1
         maps = noise_maps(noise, self.spec.layers, layers, batch=s[0].shape[0], first=first)
@@ -243,30 +244,13 @@ class Generator(nn.Module):
         """
         names = [layer.name for layer in self.spec.layers]
         if until is not None and until not in self.spec.activations:
-            raise StateError(f"there is no layer {until!r}: use one of {', '.join(self.spec.activations)}")
+            raise unknown_layer(until, self.spec.activations)
         last = len(names) - 1 if until in (None, "output") else names.index(until)
-        if start is not None and start.index > last:
-            raise StateError(f"the synthesis already stands after {names[start.index]}, past {until}")
-        self._check(s, transform)
-        step = start
-        if start is None or start.index < last:
-            run = self.steps(s, noise=noise, transform=transform, start=start)
-            step = next(step for step in run if step.index == last)
+        step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
         return step.x if step.image is None else step.image
 
     def _layer(self, index: int) -> nn.Module:
         return self.synthesis.get_submodule(self.spec.layers[index].name)
-
-    def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
-        layers = self.spec.layers
-        if len(s) != len(layers):
-            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
-        for style, layer in zip(s, layers, strict=True):
-            if style.shape != (s[0].shape[0], layer.style_dim):
-                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
-                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
-        if transform is not None and not torch.equal(transform, torch.eye(3).to(transform)):
-            raise StateError("this model's picture cannot be turned or shifted: leave the transform out")
 
 
 def inverse_haar(x: Tensor) -> Tensor:

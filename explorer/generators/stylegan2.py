@@ -11,13 +11,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.growing import grow_picture
 from explorer.generators.joint_mapping import JointMappingNetwork
 from explorer.generators.mapping import MappingNetwork
 from explorer.generators.noise import noise_maps
 from explorer.generators.protocol import Step
+from explorer.generators.stepping import check_styles, run_to, unknown_layer
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from explorer.generators.stylegan2_discriminator import Discriminator
 from explorer.generators.stylegan2_layers import SynthesisNetwork
@@ -107,7 +107,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The styles are not this model's, or a transform is asked for.
         """
-        self._check(s, transform)
+        check_styles(self.spec, s, transform)
         first = 0 if start is None else start.index + 1
         maps = self._noise_maps(noise, batch=s[0].shape[0], first=first)
         step = start
@@ -129,15 +129,11 @@ class Generator(nn.Module):
         Raises:
             StateError: As `steps`; or `until` does not exist, or lies before `start`.
         """
-        stop = self._stop(until, start)
+        stop = self._stops.get("output" if until is None else until)
+        if stop is None:
+            raise unknown_layer(until, self._stops)
         last = stop.layer - (stop.take == "raw")
-        step = start
-        if start is None or start.index < last:
-            for step in self.steps(s, noise=noise, transform=transform, start=start):
-                if step.index == last:
-                    break
-        else:
-            self._check(s, transform)
+        step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
         if stop.take == "raw":
             noise_map = next(self._noise_maps(noise, batch=s[0].shape[0], first=stop.layer))
             return self._run_alone(stop.layer, step, s[stop.layer], noise_map)
@@ -178,27 +174,6 @@ class Generator(nn.Module):
     def _noise_maps(self, noise: Noise, *, batch: int, first: int) -> Iterator[Tensor | None]:
         layers = [self._layer(i) for i in range(len(self.spec.layers))]
         return noise_maps(noise, self.spec.layers, layers, batch=batch, first=first)
-
-    def _stop(self, until: str | None, start: Step | None) -> _Stop:
-        stop = self._stops.get("output" if until is None else until)
-        if stop is None:
-            raise StateError(f"there is no layer {until!r}: use one of {', '.join(self._stops)}")
-        reached = -1 if start is None else start.index
-        if reached > stop.layer - (stop.take == "raw"):
-            done = self.spec.layers[reached].name
-            raise StateError(f"the synthesis already stands after {done}, past {until}: start from an earlier step")
-        return stop
-
-    def _check(self, s: Sequence[Tensor], transform: Tensor | None) -> None:
-        layers = self.spec.layers
-        if len(s) != len(layers):
-            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
-        for style, layer in zip(s, layers, strict=True):
-            if style.shape != (s[0].shape[0], layer.style_dim):
-                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
-                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
-        if transform is not None and not torch.equal(transform, torch.eye(3).to(transform)):
-            raise StateError("a StyleGAN2 picture cannot be turned or shifted: leave the transform out")
 
 
 def _add_picture(image: Tensor | None, y: Tensor, block: nn.Module) -> Tensor:

@@ -18,6 +18,7 @@ from explorer.generators.assign import build_from_tensors
 from explorer.generators.linear import EqualizedLinear
 from explorer.generators.mapping import MappingNetwork
 from explorer.generators.protocol import Step
+from explorer.generators.stepping import check_styles, run_to, unknown_layer
 from explorer.generators.stylegan3_config import GeneratorConfig
 from explorer.generators.stylegan3_plan import InputPlan, LayerPlan
 from explorer.ops import filtered_lrelu, lowpass_filter, modulated_conv2d_alias_free
@@ -351,7 +352,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The styles are not the model's, or the transform has no inverse.
         """
-        self._check_styles(s)
+        check_styles(self.spec, s)
         to_input = None
         if start is None:
             to_input = input_matrix(transform, self.config.stored_transform, batch=s[0].shape[0])
@@ -385,30 +386,17 @@ class Generator(nn.Module):
             StateError: The styles are not the model's, the transform has no inverse, or there is no such layer.
         """
         wanted = self._index_of(until)
-        if start is not None and start.index > wanted:
-            raise StateError(f"{until} lies before the step to resume from ({self.spec.layers[start.index].name})")
-        step = start
-        if step is None or step.index < wanted:
-            run = self.steps(s, noise=noise, transform=transform, start=start, update_emas=update_emas)
-            step = next(step for step in run if step.index == wanted)
+        step = run_to(
+            self, wanted, s, noise=noise, transform=transform, start=start, until=until, update_emas=update_emas
+        )
         return step.image if until in (None, "output") else step.x
 
     def _index_of(self, activation: str | None) -> int:
         if activation in (None, "output"):
             return len(self.spec.layers) - 1
         if activation not in self.synthesis.layer_names:
-            names = ", ".join(self.spec.activations)
-            raise StateError(f"this model has no layer {activation!r}: choose one of {names}")
+            raise unknown_layer(activation, self.spec.activations)
         return self.synthesis.layer_names.index(activation)
-
-    def _check_styles(self, s: Sequence[Tensor]) -> None:
-        layers = self.spec.layers
-        if len(s) != len(layers):
-            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
-        for style, layer in zip(s, layers, strict=True):
-            if style.shape != (s[0].shape[0], layer.style_dim):
-                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
-                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
 
 
 def _describe(config: GeneratorConfig, family: str) -> GeneratorSpec:

@@ -13,10 +13,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.noise import noise_maps
 from explorer.generators.protocol import Step
+from explorer.generators.stepping import check_styles, run_to, unknown_layer
 from explorer.generators.stylegan3 import INPUT_STYLE, input_matrix
 from explorer.generators.stylegan_t_config import GeneratorConfig
 from explorer.generators.stylegan_t_layers import PAIR_GAIN, SynthesisNetwork, TextMapping
@@ -113,7 +113,7 @@ class Generator(nn.Module):
         Raises:
             StateError: The styles are not this model's, or the transform has no inverse.
         """
-        self._check(s)
+        check_styles(self.spec, s)
         first = 0 if start is None else start.index + 1
         batch = s[0].shape[0]
         to_input = input_matrix(transform, self.config.stored_transform, batch=batch) if first == 0 else None
@@ -136,13 +136,10 @@ class Generator(nn.Module):
         Raises:
             StateError: As `steps`; or `until` does not exist, or lies before `start`.
         """
-        stop = self._stop(until, start)
-        step = start
-        if start is None or start.index < stop.last:
-            run = self.steps(s, noise=noise, transform=transform, start=start)
-            step = next(step for step in run if step.index == stop.last)
-        else:
-            self._check(s)
+        stop = self._stops.get("output" if until is None else until)
+        if stop is None:
+            raise unknown_layer(until, self._stops)
+        step = run_to(self, stop.last, s, noise=noise, transform=transform, start=start, until=until)
         if stop.take == "norm":
             return self._layer(stop.layer).norm(step.x)
         if stop.take == "raw":
@@ -167,24 +164,6 @@ class Generator(nn.Module):
     def _noise_maps(self, noise: Noise, *, batch: int, first: int) -> Iterator[Tensor | None]:
         layers = [self._layer(i) for i in range(len(self.spec.layers))]
         return noise_maps(noise, self.spec.layers, layers, batch=batch, first=first)
-
-    def _stop(self, until: str | None, start: Step | None) -> _Stop:
-        stop = self._stops.get("output" if until is None else until)
-        if stop is None:
-            raise StateError(f"there is no layer {until!r}: use one of {', '.join(self._stops)}")
-        if start is not None and start.index > stop.last:
-            done = self.spec.layers[start.index].name
-            raise StateError(f"the synthesis already stands after {done}, past {until}: start from an earlier step")
-        return stop
-
-    def _check(self, s: Sequence[Tensor]) -> None:
-        layers = self.spec.layers
-        if len(s) != len(layers):
-            raise StateError(f"s has {len(s)} entries, and this model has {len(layers)} layers")
-        for style, layer in zip(s, layers, strict=True):
-            if style.shape != (s[0].shape[0], layer.style_dim):
-                wanted = f"[{s[0].shape[0]}, {layer.style_dim}]"
-                raise StateError(f"the style of {layer.name} has shape {list(style.shape)}, and should have {wanted}")
 
 
 def _add_picture(image: Tensor | None, y: Tensor, block: nn.Module) -> Tensor:

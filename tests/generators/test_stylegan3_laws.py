@@ -231,5 +231,5 @@ def test_what_does_not_fit_is_refused_in_words(w_plus):
         generator.synthesize(s[:-1])
     with pytest.raises(StateError, match="L3_36_32"):
         generator.synthesize([*s[:4], s[4][:1], *s[5:]])
-    with pytest.raises(StateError, match="before the step"):
+    with pytest.raises(StateError, match="already stands after"):
         generator.synthesize(s, start=list(generator.steps(s))[5], until="L1_36_32")
