@@ -228,7 +228,11 @@ class Tile:
         self._patch: Patch | None = None
         self._drawn: tuple[object, ...] = ()
         self._answers = click is not None
-        self.item: int | str = dpg.add_drawlist(tag=tag, width=self._size[0], height=self._size[1])
+        with dpg.group() as frame:
+            self.item: int | str = dpg.add_drawlist(tag=tag, width=self._size[0], height=self._size[1])
+            """The drawing itself, as large as the tile."""
+        self.frame: int | str = frame
+        """What a tooltip can be given to: a drawing takes none."""
         if click is not None:
             with dpg.item_handler_registry() as handlers:
                 dpg.add_item_clicked_handler(dpg.mvMouseButton_Left, callback=lambda: click())

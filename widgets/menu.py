@@ -28,6 +28,8 @@ _KEYS = (
     ("Ctrl+Y, Ctrl+Shift+Z", "Redo"),
     ("F12", "Open or close the presentation window"),
     ("Ctrl+Q", "Quit"),
+    ("R", "A random seed"),
+    ("Arrow keys", "The seed beside, above or below"),
     ("Drag the picture", "Move through the seeds"),
     ("Ctrl+click a slider", "Type its value"),
     ("Right-click a slider", "Reset it"),

@@ -12,7 +12,7 @@ from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, refresh_menu
 from widgets.native import Native
-from widgets.panels import Moving, Polled, Watching
+from widgets.panels import Keyed, Moving, Polled, Watching
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
 from widgets.recovery_offer import offer_recovery
@@ -98,6 +98,7 @@ class Window:
             Shortcut(dpg.mvKey_Y, self.session.redo),
             Shortcut(dpg.mvKey_Q, dpg.stop_dearpygui),
             Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
+            *(key for panel in self._panels.values() if isinstance(panel, Keyed) for key in panel.shortcuts),
         )
 
     def update(self) -> bool:

@@ -213,15 +213,24 @@ class Session:
 
     def recall(self, point: Point) -> bool:
         """Show a saved point as one step, in the model that is open; what it cannot do is left out and told."""
-        state = replace(point.state, checkpoint=self.state.checkpoint)
-        if self._model is not None:
-            state, lost = replace_latents(state, self._model.spec, self._blobs.shapes())
-            state, dropped = restrict(state, self._model.spec)
-            for note in (*lost, *dropped):
-                self._report("warning", f"{self.model_name} has no place for {note}")
+        state, notes = self._fitted(point.state)
+        for note in notes:
+            self._report("warning", f"{self.model_name} has no place for {note}")
         before = self.history
         self.edit(state, f"Go to {point.name}")
         return self.history is not before
+
+    def fitted(self, state: EditState) -> EditState:
+        """A state as the open model can show it, silently without what it cannot do; itself before one is open."""
+        return self._fitted(state)[0]
+
+    def _fitted(self, state: EditState) -> tuple[EditState, tuple[str, ...]]:
+        state = replace(state, checkpoint=self.state.checkpoint)
+        if self._model is None:
+            return state, ()
+        state, lost = replace_latents(state, self._model.spec, self._blobs.shapes())
+        state, dropped = restrict(state, self._model.spec)
+        return state, (*lost, *dropped)
 
     def find_centres(self) -> Job | None:
         """Find the clusters' centres in the background, so that no picture waits for them; ``None`` when they are."""

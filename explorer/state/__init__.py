@@ -1,6 +1,6 @@
 """The values that describe a picture: frozen, hashable, standard library only."""
 
-from explorer.state.animation import Animation, Circle, Motion, animate, interpolate
+from explorer.state.animation import Animation, Circle, Motion, along, animate, interpolate
 from explorer.state.edit_state import (
     CENTRES,
     NEAREST,
@@ -58,6 +58,7 @@ __all__ = [
     "Stored",
     "Transform",
     "Truncation",
+    "along",
     "animate",
     "interpolate",
 ]

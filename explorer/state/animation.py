@@ -1,6 +1,7 @@
 """Motion as a pure function of time, and the way between two states. Neither leaves any trace in a history."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,7 +19,7 @@ from explorer.state.edit_state import (
     Truncation,
 )
 
-__all__ = ["Animation", "Circle", "Motion", "animate", "interpolate"]
+__all__ = ["Animation", "Circle", "Motion", "along", "animate", "interpolate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,17 @@ def interpolate(a: EditState, b: EditState, share: float) -> EditState:
         noise=_noise(a.noise, b.noise, share),
         transform=_transform(a.transform, b.transform, share),
     )
+
+
+def along(stops: Sequence[EditState], position: float) -> EditState:
+    """A state on the way through several.
+
+    Args:
+        stops: One or more.
+        position: 0 is the first stop, 1 the second; outside of the way, its nearer end.
+    """
+    index = min(max(int(position), 0), max(len(stops) - 2, 0))
+    return interpolate(stops[index], stops[min(index + 1, len(stops) - 1)], position - index)
 
 
 def _on_path(animation: Animation, elapsed_s: float) -> EditState:

@@ -513,3 +513,18 @@ def test_cancelled_thumbnails_stop(start: Callable[..., Session], files: dict[st
 def test_without_a_model_there_are_no_thumbnails(start: Callable[..., Session]) -> None:
     with pytest.raises(StateError, match="open one first"):
         start().thumbnails([EditState()])
+
+
+def test_a_fitted_state_is_what_recalling_it_shows(start: Callable[..., Session], files: dict[str, Path]) -> None:
+    session = start(files["classes"])
+    session.edit(replace(session.state, condition=ClassMix(((2, 1.0),)), sliders=(Slider("axis", 15, 1.0),)), "edit")
+    point = session.keep_point("here")
+    assert session.fitted(point.state) == point.state
+    session.open(files["plain"])
+    assert session.wait(WAIT_S)
+    texts(session)
+    fitted = session.fitted(point.state)
+    assert not texts(session)
+    session.recall(point)
+    assert session.state == fitted
+    assert texts(session)

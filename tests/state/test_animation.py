@@ -18,7 +18,7 @@ from explorer.state import (
     Transform,
     Truncation,
 )
-from explorer.state.animation import Animation, Circle, Motion, animate, interpolate
+from explorer.state.animation import Animation, Circle, Motion, along, animate, interpolate
 from explorer.state.serialize import decode_state, encode_state
 from tests.state.strategies import states
 
@@ -147,3 +147,15 @@ def test_classes_sliders_and_mixes_fade_into_each_other() -> None:
     assert between.condition == ClassMix(((1, 0.75), (2, 0.25)))
     assert between.sliders == (Slider("pca", 0, 2.5), Slider("axis", 1, 3.0))
     assert between.mixing == (replace(mix, amount=0.2),)
+
+
+@given(st.lists(states(), min_size=1, max_size=4), st.floats(-2, 6))
+def test_a_path_meets_every_stop_and_ends_at_its_ends(stops: list[EditState], position: float) -> None:
+    assert [along(stops, index) for index in range(len(stops))] == stops
+    if position <= 0:
+        assert along(stops, position) == stops[0]
+    elif position >= len(stops) - 1:
+        assert along(stops, position) == stops[-1]
+    else:
+        index = int(position)
+        assert along(stops, position) == interpolate(stops[index], stops[index + 1], position - index)

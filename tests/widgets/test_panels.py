@@ -5,7 +5,7 @@ import pytest
 from explorer.state import EditState, GeneratorSpec, LayerSpec, Slider
 from widgets.file_browser import listing
 from widgets.mixes import bands
-from widgets.panels.model import class_labels
+from widgets.panels.classes import class_labels
 from widgets.panels.sliders import amount_of, with_amount
 
 

@@ -6,11 +6,12 @@ Which panel stands where is one table, in registry.py. What else a panel may do,
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from explorer.state import EditState, GeneratorSpec
+from widgets.shortcuts import Shortcut
 
 if TYPE_CHECKING:
     from explorer.session import Frame
 
-__all__ = ["Moving", "Panel", "Polled", "Watching"]
+__all__ = ["Keyed", "Moving", "Panel", "Polled", "Watching"]
 
 
 class Panel(Protocol):
@@ -48,6 +49,15 @@ class Moving(Protocol):
     @property
     def is_moving(self) -> bool:
         """Whether it does now: an animation runs, a picture is awaited."""
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A panel with keys of its own."""
+
+    @property
+    def shortcuts(self) -> tuple[Shortcut, ...]:
+        """Bound once, when all panels are built."""
 
 
 @runtime_checkable

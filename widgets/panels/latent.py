@@ -1,4 +1,4 @@
-"""Latent: a pad to wander over the plane of seeds."""
+"""Latent: a pad to wander over the plane of seeds, and other ways to a seed."""
 
 import random
 from dataclasses import replace
@@ -8,9 +8,13 @@ import dearpygui.dearpygui as dpg
 from explorer.state import EditState, GeneratorSpec, SeedPad
 from widgets.controls import Kit, caption_row, on_release, set_enabled, show_value, tooltip
 from widgets.drag_modes import SeedDrag
+from widgets.panels.classes import ClassRow
+from widgets.panels.seed_grid import SeedGrid
 from widgets.panels.seed_pad import SeedPadView
 from widgets.picture import PictureView
-from widgets.seed_plane import at_seed, clean, describe, point_of
+from widgets.player import Player, seed_words
+from widgets.seed_plane import at_seed, clean, describe, point_of, seed_at
+from widgets.shortcuts import Shortcut
 
 __all__ = ["LatentPanel"]
 
@@ -18,17 +22,22 @@ _ABOUT = (
     "Every crossing is a seed, a picture of its own: one to the right is the next seed, one down is a hundred further. "
     "Between crossings the styles of the four around are blended in W. Drag here, or drag the picture itself."
 )
-_ITEMS = ("seed_x", "seed_y", "seed_random", "seed_snap")
+_ITEMS = ("seed_x", "seed_y", "seed_random", "seed_snap", "seed_jump", "seed_grid_open")
+_CAPTION_PX = 44
+_ARROWS = {dpg.mvKey_Left: (-1, 0), dpg.mvKey_Right: (1, 0), dpg.mvKey_Up: (0, -1), dpg.mvKey_Down: (0, 1)}
 
 
 class LatentPanel:
-    """The pad, its coordinates, random and whole seeds."""
+    """The pad, its coordinates, seeds by number, at random, from sixteen, and on the move; the class."""
 
     title = "Latent"
 
-    def __init__(self, kit: Kit, picture: PictureView) -> None:
+    def __init__(self, kit: Kit, picture: PictureView, player: Player) -> None:
         self._kit = kit
+        self._player = player
         self._usable = False
+        self._grid = SeedGrid(kit)
+        self._classes = ClassRow(kit)
         picture.add_drag_mode(SeedDrag(kit.look, self._where, self.move, self.commit))
 
     def build(self) -> None:
@@ -37,20 +46,39 @@ class LatentPanel:
         self._pad = SeedPadView(look)
         dpg.add_text("", tag="seed_words", color=(*look.palette.quiet, 255))
         tooltip(look, "seed_words", _ABOUT)
-        with caption_row(look, "x, y", _ABOUT, width_px=44):
+        with caption_row(look, "Seed", _ABOUT, width_px=_CAPTION_PX):
+            dpg.add_input_int(tag="seed_jump", width=look.px(62), step=0, on_enter=True, callback=self._jump)
+            dpg.add_button(tag="seed_random", label="Random", width=look.px(66), callback=self._random)
+            dpg.add_button(tag="seed_grid_open", label="16…", width=look.px(40), callback=self._grid.toggle)
+            dpg.add_button(tag="seed_play", label="Play", width=-1, callback=self._play)
+        tooltip(look, "seed_jump", "Type a seed, Enter goes there.")
+        tooltip(look, "seed_random", "A seed from 0 to 9999. Key R.")
+        tooltip(look, "seed_grid_open", "Sixteen random seeds to pick from.")
+        tooltip(look, "seed_play", "Move over the plane; how, the Animation panel says.")
+        with caption_row(look, "x, y", _ABOUT, width_px=_CAPTION_PX):
             for axis in ("x", "y"):
-                self._field(axis, look.px(-118) if axis == "x" else -1)
-        with dpg.group(horizontal=True):
-            dpg.add_button(tag="seed_random", label="Random", width=look.px(134), callback=self._random)
-            dpg.add_button(tag="seed_snap", label="Whole seed", width=-1, callback=self._snap)
-        tooltip(look, "seed_random", "A seed from 0 to 9999.")
-        tooltip(look, "seed_snap", "Go to the nearest crossing.")
+                self._field(axis)
+            dpg.add_button(tag="seed_snap", label="Whole", width=-1, callback=self._snap)
+        tooltip(look, "seed_snap", "Go to the nearest crossing. The arrow keys go from crossing to crossing.")
+        self._classes.build(_CAPTION_PX)
 
-    def _field(self, axis: str, width: int) -> None:
+    def _field(self, axis: str) -> None:
         tag = f"seed_{axis}"
-        dpg.add_drag_float(tag=tag, width=width, speed=0.01, format="%.3f", user_data=axis, callback=self._typed)
+        dpg.add_drag_float(
+            tag=tag, width=self._kit.look.px(78), speed=0.01, format="%.3f", user_data=axis, callback=self._typed
+        )
         on_release(tag, self.commit)
         tooltip(self._kit.look, tag, "Drag sideways, or double-click to type.")
+
+    @property
+    def shortcuts(self) -> tuple[Shortcut, ...]:
+        """Keys for seeds."""
+
+        def step(across: int, down: int) -> Shortcut:
+            key = next(key for key, way in _ARROWS.items() if way == (across, down))
+            return Shortcut(key, lambda: self._step(across, down), control=False)
+
+        return (Shortcut(dpg.mvKey_R, self._random, control=False), *(step(*way) for way in _ARROWS.values()))
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show where the state is."""
@@ -62,12 +90,20 @@ class LatentPanel:
         show_value("seed_words", words if spec else "Open a model first")
         show_value("seed_x", point.x)
         show_value("seed_y", point.y)
+        show_value("seed_jump", max(-(2**31), min(2**31 - 1, seed_at(round(point.x), round(point.y)))))
         self._pad.show(point if self._usable and on_plane else None)
+        self._classes.refresh(state, spec)
+        self._grid.refresh(state, spec)
 
     def poll(self, now_s: float) -> bool:
         """Follow the hand; what it moves is seen by the state."""
         self._pad.poll(self._usable, self.move, self.commit)
-        return False
+        playing = self._player.kind == "seeds"
+        set_enabled(("seed_play",), playing or self._player.can_move_seeds)
+        if dpg.get_item_label("seed_play") != ("Pause" if playing else "Play"):
+            dpg.configure_item("seed_play", label="Pause" if playing else "Play")
+            dpg.bind_item_theme("seed_play", self._kit.look.chosen if playing else 0)
+        return self._grid.poll()
 
     def _where(self) -> tuple[float, float]:
         point = point_of(self._kit.session.state)
@@ -80,19 +116,31 @@ class LatentPanel:
 
     def commit(self) -> None:
         """Make the shown point a step of the history."""
-        point = point_of(self._kit.session.state)
-        self._kit.session.commit(f"Seed at {point.x:g}, {point.y:g}")
+        self._kit.session.commit(seed_words(self._kit.session.state))
 
     def _typed(self, _sender: int | str, value: float, axis: str) -> None:
         point = replace(point_of(self._kit.session.state), **{axis: float(value)})
         self.move(point.x, point.y)
 
     def _go(self, point: SeedPad) -> None:
-        self._kit.session.edit(replace(self._kit.session.state, latent=point), describe(point))
+        if self._usable:
+            self._kit.session.edit(replace(self._kit.session.state, latent=point), describe(point))
+
+    def _jump(self, _sender: int | str, seed: int) -> None:
+        self._go(at_seed(seed))
 
     def _random(self) -> None:
         self._go(at_seed(random.randrange(10_000)))
 
     def _snap(self) -> None:
+        self._step(0, 0)
+
+    def _step(self, across: int, down: int) -> None:
         point = point_of(self._kit.session.state)
-        self._go(clean(round(point.x), round(point.y)))
+        self._go(clean(round(point.x) + across, round(point.y) + down))
+
+    def _play(self) -> None:
+        if self._player.kind == "seeds":
+            self._player.pause()
+        else:
+            self._player.play_seeds()

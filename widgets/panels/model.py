@@ -1,10 +1,8 @@
-"""Model: what is open, what else there is, and which class."""
-
-from dataclasses import replace
+"""Model: what is open, and what else there is."""
 
 import dearpygui.dearpygui as dpg
 
-from explorer.state import ClassMix, EditState, GeneratorSpec, NoCondition
+from explorer.state import EditState, GeneratorSpec
 from widgets.controls import Kit, caption_row, set_enabled, show_value, tooltip
 from widgets.files import FileDialogs
 
@@ -20,19 +18,17 @@ _FAMILIES = {
     "stylegan_xl": "StyleGAN-XL",
 }
 _CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
-_ANY_CLASS = "Each seed its own"
 _FACTS = ("Family", "Picture", "Layers", "Latents")
 
 
 class ModelPanel:
-    """Open a model, its details, its classes."""
+    """Open a model, its details."""
 
     title = "Model"
 
     def __init__(self, kit: Kit, dialogs: FileDialogs) -> None:
         self._kit = kit
         self._dialogs = dialogs
-        self._classes: tuple[str, ...] = ()
 
     def build(self) -> None:
         """Make the controls."""
@@ -54,8 +50,6 @@ class ModelPanel:
         for name in _FACTS:
             with caption_row(look, name):
                 dpg.add_text("–", tag=f"fact_{name.lower()}")
-        with dpg.group(tag="class_row", show=False), caption_row(look, "Class", "What the model was told to draw."):
-            dpg.add_combo((), tag="class", width=-1, callback=self._choose_class)
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show the open model."""
@@ -67,21 +61,6 @@ class ModelPanel:
         show_value("bundled", titles.get(hint, "Choose…" if session.bundled else "none"))
         for name, value in zip(_FACTS, _facts(spec), strict=True):
             show_value(f"fact_{name.lower()}", value)
-        self._refresh_class(state, spec)
-
-    def _refresh_class(self, state: EditState, spec: GeneratorSpec | None) -> None:
-        classes = class_labels(spec) if spec else ()
-        if classes != self._classes:
-            self._classes = classes
-            dpg.configure_item("class_row", show=bool(classes))
-            dpg.configure_item("class", items=[_ANY_CLASS, *classes])
-        weights = state.condition.weights if isinstance(state.condition, ClassMix) else ()
-        if not weights:
-            show_value("class", _ANY_CLASS)
-        elif len(weights) == 1 and weights[0][0] < len(classes):
-            show_value("class", classes[weights[0][0]])
-        else:
-            show_value("class", f"mix of {len(weights)} classes")
 
     def _open_typed(self, _sender: int | str, path: str) -> None:
         if path.strip():
@@ -90,19 +69,6 @@ class ModelPanel:
     def _open_bundled(self, _sender: int | str, title: str) -> None:
         name = next(model.name for model in self._kit.session.bundled if model.title == title)
         self._kit.session.open(f"bundled:{name}")
-
-    def _choose_class(self, _sender: int | str, name: str) -> None:
-        index = self._classes.index(name) if name in self._classes else None
-        condition = NoCondition() if index is None else ClassMix(((index, 1.0),))
-        self._kit.session.edit(replace(self._kit.session.state, condition=condition), f"Class {name}")
-
-
-def class_labels(spec: GeneratorSpec) -> tuple[str, ...]:
-    """One unique label a class, by name where the checkpoint knows it; none where a text steers the model."""
-    if spec.text:
-        return ()
-    names = dict(enumerate(spec.class_names))
-    return tuple(f"{index}: {names[index]}" if index in names else f"Class {index}" for index in range(spec.c_dim))
 
 
 def _facts(spec: GeneratorSpec | None) -> tuple[str, ...]:

@@ -7,15 +7,18 @@ from widgets.controls import Kit
 from widgets.files import FileDialogs
 from widgets.layout import Place
 from widgets.panels import Panel
+from widgets.panels.animation import AnimationPanel
 from widgets.panels.equivariance import EquivariancePanel
 from widgets.panels.history import HistoryPanel
 from widgets.panels.latent import LatentPanel
 from widgets.panels.mixing import MixingPanel
 from widgets.panels.model import ModelPanel
 from widgets.panels.noise import NoisePanel
+from widgets.panels.points import PointsPanel
 from widgets.panels.sliders import SlidersPanel
 from widgets.panels.truncation import TruncationPanel
 from widgets.picture import PictureView
+from widgets.player import Player
 
 __all__ = ["Parts", "make_panels"]
 
@@ -36,14 +39,16 @@ class Parts:
 
 def make_panels(parts: Parts) -> dict[Place, Panel]:
     """Every panel, by its place in the layout; the window builds, refreshes and polls them in this order."""
-    kit = parts.kit
+    kit, player = parts.kit, Player(parts.kit.session)
     return {
         Place.MODEL: ModelPanel(kit, parts.dialogs),
         Place.HISTORY: HistoryPanel(kit),
-        Place.LATENT: LatentPanel(kit, parts.picture),
+        Place.LATENT: LatentPanel(kit, parts.picture, player),
+        Place.POINTS: PointsPanel(kit, player),
         Place.TRUNCATION: TruncationPanel(kit),
         Place.NOISE: NoisePanel(kit),
         Place.SLIDERS: SlidersPanel(kit),
         Place.MIXING: MixingPanel(kit),
         Place.EQUIVARIANCE: EquivariancePanel(kit, parts.picture),
+        Place.ANIMATION: AnimationPanel(kit, player),
     }

@@ -16,7 +16,7 @@ __all__ = ["SeedPadView"]
 _CELL_PX = 46
 _HEIGHT_PX = 160
 _PADDING_PX = 12
-_BELOW_PX = 142
+_BELOW_PX = 172
 _MARGIN_CELLS = 0.4
 
 
@@ -64,7 +64,7 @@ class SeedPadView:
     def _follow_panel(self) -> None:
         px = self._look.px
         width = max(px(120), dpg.get_item_width(Place.LATENT) - px(2 * _PADDING_PX))
-        height = max(px(100), dpg.get_item_height(Place.LATENT) - px(_BELOW_PX))
+        height = max(px(88), dpg.get_item_height(Place.LATENT) - px(_BELOW_PX))
         if (self._width, self._height) != (width, height):
             self._width, self._height = width, height
             dpg.configure_item(self.item, width=width, height=height)
