@@ -11,6 +11,7 @@ from widgets.panels.animation import AnimationPanel
 from widgets.panels.equivariance import EquivariancePanel
 from widgets.panels.history import HistoryPanel
 from widgets.panels.latent import LatentPanel
+from widgets.panels.layers import LayersPanel
 from widgets.panels.mixing import MixingPanel
 from widgets.panels.model import ModelPanel
 from widgets.panels.noise import NoisePanel
@@ -48,6 +49,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.TRUNCATION: TruncationPanel(kit),
         Place.NOISE: NoisePanel(kit),
         Place.SLIDERS: SlidersPanel(kit),
+        Place.LAYERS: LayersPanel(kit),
         Place.MIXING: MixingPanel(kit),
         Place.EQUIVARIANCE: EquivariancePanel(kit, parts.picture),
         Place.ANIMATION: AnimationPanel(kit, player),
