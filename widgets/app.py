@@ -112,7 +112,7 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
         window = Window(look, session, layout, native)
         dpg.show_viewport()
         textures = dpg.add_texture_registry()
-        window.picture.attach(open_texture(textures, zero_copy=options.zero_copy))
+        window.attach(lambda: open_texture(textures, zero_copy=options.zero_copy))
         window.atlas.attach(open_store(textures, zero_copy=options.zero_copy))
         native.paint(dock_colours(look.palette))
         native.space(dock_sizes(look.scale))

@@ -61,6 +61,16 @@ class FileDialogs:
         """Ask where to write the picture."""
         self._browser.ask(Question("Save the picture", "Save", (_PICTURE,), self._save_picture, f"picture{_PICTURE}"))
 
+    def save_other(self, title: str, name: str, write: Callable[[Path], None]) -> None:
+        """Ask where to write another picture.
+
+        Args:
+            title: Of the dialog.
+            name: What the file is called unless a person says otherwise.
+            write: Writes it; it may raise `OSError`.
+        """
+        self._browser.ask(Question(title, "Save", (_PICTURE,), lambda path: self._write(path, write), name))
+
     @property
     def is_open(self) -> bool:
         """Whether a dialog waits for an answer."""
@@ -78,8 +88,11 @@ class FileDialogs:
             self._say("info", f"Saved {path}")
 
     def _save_picture(self, path: Path) -> None:
+        self._write(path, self._write_picture)
+
+    def _write(self, path: Path, write: Callable[[Path], None]) -> None:
         try:
-            self._write_picture(path)
+            write(path)
         except OSError as error:
             self._say("error", f"{path} cannot be written: {error.strerror or error}")
         else:

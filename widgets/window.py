@@ -12,7 +12,7 @@ from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, refresh_menu
 from widgets.native import Native
-from widgets.panels import Keyed, Moving, Polled, Watching
+from widgets.panels import Drawing, Keyed, Moving, Polled, Watching
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
 from widgets.recovery_offer import offer_recovery
@@ -24,7 +24,10 @@ from widgets.toasts import Toasts
 from widgets.welcome import Welcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explorer.session import Frame, Session
+    from widgets.texture import PictureTexture
 
 __all__ = ["Window"]
 
@@ -100,6 +103,13 @@ class Window:
             Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
             *(key for panel in self._panels.values() if isinstance(panel, Keyed) for key in panel.shortcuts),
         )
+
+    def attach(self, open_texture: "Callable[[], PictureTexture]") -> None:
+        """Give the picture, and each panel that draws one of its own, a texture; once the window is shown."""
+        self.picture.attach(open_texture())
+        for panel in self._panels.values():
+            if isinstance(panel, Drawing):
+                panel.attach(open_texture())
 
     def update(self) -> bool:
         """Take in what happened since the last frame; true when something on screen changed by it."""

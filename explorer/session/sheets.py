@@ -1,8 +1,10 @@
 """A sheet of style mixtures, made cell by cell in the background."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.project import save_picture
 from explorer.rendering.sheet import sheet_of
 from explorer.session.job import Job
 from explorer.session.opening import OpenModel
@@ -51,6 +53,14 @@ class Sheet:
             ValueError: No cell is there yet.
         """
         return sheet_of(self.pictures, self.plan.shape[1])
+
+    def save(self, path: str | Path) -> None:
+        """Write the sheet as a PNG, at once or not at all.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        save_picture(self.pixels(), path)
 
     def steps(self) -> Iterator[float]:
         """Make one cell after the other; yields the share done, 0 to 1. For the render thread."""

@@ -152,6 +152,41 @@ class App:
         y = round(top + height / 2)
         self.drag((round(left + width * start), y), (round(left + width * end), y))
 
+    def type_number(self, tag: str, text: str) -> None:
+        """Type the value of a slider: a click with Ctrl held opens it."""
+        self.xdotool("keydown", "ctrl")
+        self.settle()
+        self.click(tag)
+        self.xdotool("keyup", "ctrl")
+        self.settle()
+        for press in (("keydown", "ctrl"), ("key", "a"), ("keyup", "ctrl")):
+            self.xdotool(*press)
+            self.settle()
+        self.xdotool("type", "--delay", "1", text)
+        self.settle(5 + 4 * len(text))
+        self.keys("Return")
+
+    def right_click(self, tag: str) -> None:
+        left, top, width, height = self.rect(tag)
+        self.xdotool("mousemove", round(left + width / 2), round(top + height / 2))
+        self.settle()
+        self.xdotool("click", 3)
+        self.settle()
+
+    def scroll_to(self, tag: str, within: str | int) -> None:
+        """Turn the wheel over a list or a panel until an item in it is seen whole."""
+        for _ in range(60):
+            _, top, _, height = self.rect(tag)
+            left, first, width, space = self.rect(within)
+            if first <= top and top + height <= first + space:
+                return
+            self.xdotool("mousemove", round(left + width / 2), round(first + space / 2))
+            self.settle()
+            self.xdotool("click", 5 if top + height > first + space else 4)
+            # The list moves in the frame after the next, so a question right away would be answered too early.
+            self.settle(5)
+        raise AssertionError(f"{tag} does not come into sight")
+
     def keys(self, *keys: str) -> None:
         self.xdotool("key", *keys)
         self.settle()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from explorer.state import EditState, GeneratorSpec
 from widgets.shortcuts import Shortcut
+from widgets.texture import PictureTexture
 
 if TYPE_CHECKING:
     from explorer.session import Frame
 
-__all__ = ["Keyed", "Moving", "Panel", "Polled", "Watching"]
+__all__ = ["Drawing", "Keyed", "Moving", "Panel", "Polled", "Watching"]
 
 
 class Panel(Protocol):
@@ -66,3 +67,11 @@ class Watching(Protocol):
 
     def see(self, frame: "Frame") -> None:
         """Take in a picture that was just put on screen; early, coarse ones too."""
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """A panel that shows a large picture of its own."""
+
+    def attach(self, texture: PictureTexture) -> None:
+        """Draw with this texture from now on; called once, when the window is shown."""

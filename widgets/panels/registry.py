@@ -16,6 +16,7 @@ from widgets.panels.mixing import MixingPanel
 from widgets.panels.model import ModelPanel
 from widgets.panels.noise import NoisePanel
 from widgets.panels.points import PointsPanel
+from widgets.panels.sheet import SheetPanel
 from widgets.panels.sliders import SlidersPanel
 from widgets.panels.truncation import TruncationPanel
 from widgets.picture import PictureView
@@ -51,6 +52,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.SLIDERS: SlidersPanel(kit),
         Place.LAYERS: LayersPanel(kit),
         Place.MIXING: MixingPanel(kit),
+        Place.SHEET: SheetPanel(kit, parts.dialogs),
         Place.EQUIVARIANCE: EquivariancePanel(kit, parts.picture),
         Place.ANIMATION: AnimationPanel(kit, player),
     }
