@@ -46,11 +46,13 @@ def cli() -> None:
 
 @cli.command(_WINDOW, short_help="Open the window (also without a verb).")
 @click.argument("file", required=False)
-@click.option("--scale", type=click.FloatRange(0.5, 4), default=1.0, show_default=True, help="Size of everything.")
-@click.option("--size", type=(click.IntRange(900), click.IntRange(600)), default=(1280, 800), hidden=True)
+@click.option("--scale", type=click.FloatRange(0.5, 4), help="Size of everything; as the desktop says without it.")
+@click.option("--size", type=(click.IntRange(900), click.IntRange(600)), default=None, hidden=True)
 @click.option("--float-texture", is_flag=True, hidden=True)
 @click.option("--test-channel", is_flag=True, hidden=True)
-def window(file: str | None, scale: float, size: tuple[int, int], float_texture: bool, test_channel: bool) -> None:
+def window(
+    file: str | None, scale: float | None, size: tuple[int, int] | None, float_texture: bool, test_channel: bool
+) -> None:
     """Open the window on a checkpoint or a project; on the model that comes with the program without one."""
     from pathlib import Path
 
@@ -59,12 +61,9 @@ def window(file: str | None, scale: float, size: tuple[int, int], float_texture:
     if reason := why_no_display():
         raise ExplorerError(reason)
     app = import_module("widgets.app")
-    width, height = size
     app.run(
         file,
-        options=app.Options(
-            scale=scale, width_px=width, height_px=height, zero_copy=not float_texture, test_channel=test_channel
-        ),
+        options=app.Options(scale=scale, size_px=size, zero_copy=not float_texture, test_channel=test_channel),
     )
 
 

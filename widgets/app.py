@@ -6,17 +6,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.display import why_no_display
 from explorer.errors import ExplorerError
+from widgets.display_scale import automatic_scale
 from widgets.layout import layout_file
 from widgets.native import Native, prefer_glx
 from widgets.places import settings_folder
 
 if TYPE_CHECKING:
     from explorer.session import Session
+    from widgets.settings import SettingsStore
     from widgets.window import Window
 
 __all__ = ["Options", "run"]
@@ -31,12 +32,10 @@ _AWAKE_S = 0.4
 class Options:
     """How the window is opened."""
 
-    scale: float = 1.0
-    """Pixels on screen for a pixel of the design: 2 on a 4K screen held near."""
-    width_px: int = 1280
-    """Width of the window, before scaling."""
-    height_px: int = 800
-    """Height of the window, before scaling."""
+    scale: float | None = None
+    """Pixels on screen for a pixel of the design; as in the settings, or as the desktop says, when ``None``."""
+    size_px: tuple[int, int] | None = None
+    """Width and height of the window, before scaling; as it was last when ``None``."""
     zero_copy: bool = True
     """Whether pictures may go straight into OpenGL's memory; false takes the way of other platforms."""
     test_channel: bool = False
@@ -57,25 +56,30 @@ def run(source: str | None = None, *, options: Options | None = None) -> None:
         raise ExplorerError(reason)
     prefer_glx()
 
-    from explorer.session import (
-        Session,
-        recovery_folder,
-    )  # after the check: a machine without a display waits for nothing
+    # After the check: a machine without a display waits for nothing.
+    from explorer.session import Compute, Session, recovery_folder
+    from widgets.settings import SettingsStore
 
-    session = Session(recovery=recovery_folder())
+    store = SettingsStore(settings_folder() / "settings.json")
+    kept = store.settings
+    session = Session(
+        recovery=recovery_folder(), compile_kernels=kept.compiled, compute=Compute(kept.device, kept.precision)
+    )
+    session.previews = kept.previews
+    session.recent = kept.recent
     try:
         if source is not None:
             session.open(source)
         elif session.bundled:
             session.open(f"bundled:{session.bundled[0].name}")
-        with _viewport(session, options or Options()) as (window, native):
+        with _viewport(session, store, options or Options()) as (window, native):
             _loop(window, native, test_channel=bool(options and options.test_channel))
     finally:
         session.close()
 
 
 @contextlib.contextmanager
-def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, Native]]":
+def _viewport(session: "Session", store: "SettingsStore", options: Options) -> "Iterator[tuple[Window, Native]]":
     import dearpygui._dearpygui as library
     import dearpygui.dearpygui as dpg
 
@@ -84,7 +88,9 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
     from widgets.theme import Palette, apply_theme, dock_colours, dock_sizes
     from widgets.window import Window
 
-    layout = layout_file(settings_folder(), options.scale)
+    scale = options.scale or store.settings.scale or automatic_scale()
+    width_px, height_px = options.size_px or (store.settings.width_px, store.settings.height_px)
+    layout = layout_file(settings_folder(), scale)
     dpg.create_context()
     try:
         # Callbacks run in this thread, between frames: in a thread of Dear PyGui's own they meet half-made items.
@@ -97,38 +103,36 @@ def _viewport(session: "Session", options: Options) -> "Iterator[tuple[Window, N
         )
         dpg.create_viewport(
             title="Latent Explorer",
-            width=round(options.width_px * options.scale),
-            height=round(options.height_px * options.scale),
+            width=round(width_px * scale),
+            height=round(height_px * scale),
             x_pos=0,
             y_pos=0,
-            min_width=round(900 * options.scale),
-            min_height=round(600 * options.scale),
+            min_width=round(900 * scale),
+            min_height=round(600 * scale),
             clear_color=(*Palette().backdrop, 255),
+            disable_close=True,  # work may be unsaved: the window asks first
         )
         dpg.setup_dearpygui()
-        look = apply_theme(options.scale)
+        look = apply_theme(scale)
         # All windows exist before the first frame, which drops from the arrangement what it cannot find.
         native = Native(library.__file__)
-        window = Window(look, session, layout, native)
+        window = Window(look, session, store, layout, native)
         dpg.show_viewport()
         textures = dpg.add_texture_registry()
         window.attach(lambda: open_texture(textures, zero_copy=options.zero_copy))
         window.atlas.attach(open_store(textures, zero_copy=options.zero_copy))
+        window.listen()
         native.paint(dock_colours(look.palette))
         native.space(dock_sizes(look.scale))
         try:
             yield window, native
         finally:
             window.close()
-        _remember_layout(layout)
+        dpg.save_init_file(str(layout))
+        size = (dpg.get_viewport_width(), dpg.get_viewport_height())
+        store.change(width_px=round(size[0] / scale), height_px=round(size[1] / scale))
     finally:
         dpg.destroy_context()
-
-
-def _remember_layout(layout: Path) -> None:
-    import dearpygui.dearpygui as dpg
-
-    dpg.save_init_file(str(layout))
 
 
 def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:

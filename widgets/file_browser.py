@@ -31,6 +31,8 @@ class Question:
     """Takes what was chosen."""
     name: str = ""
     """What a new file is called at first; empty when a file that exists is asked for."""
+    wants_folder: bool = False
+    """Whether the folder that is looked into is the answer, instead of a file."""
 
 
 def listing(folder: Path, suffixes: tuple[str, ...] | None) -> tuple[list[Path], list[Path]]:
@@ -128,8 +130,8 @@ class FileBrowser:
         self._folder = folder
         if not keep:
             dpg.set_value("browser_path", str(folder / question.name) if question.name else f"{folder}{os.sep}")
-        kinds = ", ".join(question.suffixes)
-        dpg.set_value("browser_note", "" if files or suffixes is None else f"No files of the kinds {kinds} here.")
+        note = "" if files or suffixes is None else f"No files of the kinds {', '.join(question.suffixes)} here."
+        dpg.set_value("browser_note", "Choose takes the folder in the line above." if question.wants_folder else note)
         dpg.delete_item("browser_list", children_only=True)
         for path in [*folders, *files][:_LARGEST_LISTING]:
             is_folder = path in folders if len(folders) < 50 else path.is_dir()
@@ -158,7 +160,7 @@ class FileBrowser:
         if question is None:
             return
         path = Path(dpg.get_value("browser_path").strip().strip("\"'")).expanduser()
-        if path.is_dir():
+        if path.is_dir() and not (question.wants_folder and path == self._folder):
             self._enter(path)
             return
         if question.name and path.suffix.lower() not in question.suffixes:
@@ -166,12 +168,14 @@ class FileBrowser:
         if problem := self._problem(path, question):
             dpg.set_value("browser_note", problem)
             return
-        self._folder = path.parent
+        self._folder = path if question.wants_folder else path.parent
         self._close()
         question.answer(path)
 
     def _problem(self, path: Path, question: Question) -> str:
         """Why this path is not taken, or not yet."""
+        if question.wants_folder:
+            return "" if path.is_dir() else f"There is no folder {path}."
         if not question.name:
             return "" if path.is_file() else f"There is no file {path}."
         if not path.parent.is_dir():

@@ -44,18 +44,22 @@ class FileDialogs:
         """Ask for a project."""
         self._browser.ask(Question("Open a project", "Open", (_PROJECT,), self._open))
 
-    def save_project(self) -> None:
-        """Save where the project was saved before, or ask."""
+    def save_project(self, *, then: Callable[[], None] = lambda: None) -> None:
+        """Save where the project was saved before, or ask; and once it is saved, do what comes ``then``."""
         if self._session.project_path is None:
-            self.save_project_as()
+            self.save_project_as(then=then)
         else:
-            self._save(self._session.project_path)
+            self._save(self._session.project_path, then)
 
-    def save_project_as(self) -> None:
-        """Ask where to save."""
+    def save_project_as(self, *, then: Callable[[], None] = lambda: None) -> None:
+        """Ask where to save; and once it is saved, do what comes ``then``."""
         known = self._session.project_path
         name = known.name if known else f"untitled{_PROJECT}"
-        self._browser.ask(Question("Save the project", "Save", (_PROJECT,), self._save, name))
+        self._browser.ask(Question("Save the project", "Save", (_PROJECT,), lambda path: self._save(path, then), name))
+
+    def choose_folder(self, title: str, answer: Callable[[Path], None]) -> None:
+        """Ask for a folder."""
+        self._browser.ask(Question(title, "Choose", (), answer, wants_folder=True))
 
     def save_picture(self) -> None:
         """Ask where to write the picture."""
@@ -79,13 +83,14 @@ class FileDialogs:
     def _open(self, path: Path) -> None:
         self._session.open(path)
 
-    def _save(self, path: Path) -> None:
+    def _save(self, path: Path, then: Callable[[], None]) -> None:
         try:
             self._session.save_project(path)
         except ExplorerError as error:
             self._say("error", str(error))
         else:
             self._say("info", f"Saved {path}")
+            then()
 
     def _save_picture(self, path: Path) -> None:
         self._write(path, self._write_picture)

@@ -1,31 +1,34 @@
-"""The menu bar."""
+"""The menu bar, and the keys that it shows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import dearpygui.dearpygui as dpg
 
+from widgets.dialogs import open_dialog
 from widgets.files import FileDialogs
-from widgets.picture import PictureView, Sampling
+from widgets.picture import PictureView
+from widgets.preferences import BACKGROUNDS, SAMPLINGS, Preferences
 from widgets.second_window import SecondWindow
 from widgets.theme import Look
 
-__all__ = ["Actions", "build_menu", "refresh_menu"]
+__all__ = ["Actions", "build_menu", "mark_choices", "refresh_menu"]
 
-_SAMPLINGS: tuple[tuple[Sampling, str], ...] = (
-    ("auto", "Square pixels when small"),
-    ("crisp", "Square pixels"),
-    ("smooth", "Smooth"),
-)
 _ABOUT = (
     "Explore the latent space of the StyleGAN family by hand. Checkpoints are read as data: no code in them ever runs."
     "\n\nApache-2.0. The typeface is Inter, under the SIL Open Font License 1.1 (assets/fonts/OFL.txt)."
 )
 _KEYS = (
-    ("Ctrl+O", "Open a model or a project"),
-    ("Ctrl+S", "Save the project"),
+    ("Ctrl+O", "Open a model, a project or a picture"),
+    ("Ctrl+S, Ctrl+Shift+S", "Save the project, under another name"),
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Y, Ctrl+Shift+Z", "Redo"),
+    ("Ctrl+C", "Copy the seed"),
+    ("Ctrl+Shift+C", "Copy the command line"),
+    ("Ctrl+0, Ctrl+1", "Fit the picture, pixel for pixel"),
+    ("Ctrl++, Ctrl+-, wheel", "Zoom"),
+    ("Middle button, Space+drag", "Move the enlarged picture"),
     ("F12", "Open or close the presentation window"),
     ("Ctrl+Q", "Quit"),
     ("R", "A random seed"),
@@ -33,6 +36,17 @@ _KEYS = (
     ("Drag the picture", "Move through the seeds"),
     ("Ctrl+click a slider", "Type its value"),
     ("Right-click a slider", "Reset it"),
+)
+_HAS_MODEL = (
+    "menu_save",
+    "menu_save_as",
+    "menu_save_picture",
+    "menu_copy_seed",
+    "menu_copy_command",
+    "menu_fit",
+    "menu_one_to_one",
+    "menu_zoom_in",
+    "menu_zoom_out",
 )
 
 
@@ -46,13 +60,21 @@ class Actions:
     """Edit > Redo."""
     presentation: Callable[[], None]
     """View > Presentation window."""
+    copy_seed: Callable[[], None]
+    """Edit > Copy seed."""
+    copy_command: Callable[[], None]
+    """Edit > Copy command line."""
     reset_layout: Callable[[], None]
     """View > Reset layout."""
+    tour: Callable[[], None]
+    """Help > Tour."""
     quit: Callable[[], None]
     """File > Quit."""
 
 
-def build_menu(look: Look, dialogs: FileDialogs, picture: PictureView, actions: Actions) -> None:
+def build_menu(
+    look: Look, dialogs: FileDialogs, picture: PictureView, preferences: Preferences, actions: Actions
+) -> None:
     """Make the bar."""
 
     def item(label: str, action: Callable[[], object], shortcut: str = "", tag: str | int = 0) -> None:
@@ -67,14 +89,28 @@ def build_menu(look: Look, dialogs: FileDialogs, picture: PictureView, actions: 
             item("Save project as…", dialogs.save_project_as, "Ctrl+Shift+S", "menu_save_as")
             item("Save picture…", dialogs.save_picture, tag="menu_save_picture")
             dpg.add_separator()
-            item("Quit", actions.quit, "Ctrl+Q")
+            item("Quit", actions.quit, "Ctrl+Q", "menu_quit")
         with dpg.menu(label="Edit", tag="menu_edit"):
             item("Undo", actions.undo, "Ctrl+Z", "menu_undo")
             item("Redo", actions.redo, "Ctrl+Y", "menu_redo")
+            dpg.add_separator()
+            item("Copy seed", actions.copy_seed, "Ctrl+C", "menu_copy_seed")
+            item("Copy command line", actions.copy_command, "Ctrl+Shift+C", "menu_copy_command")
+            dpg.add_separator()
+            item("Preferences…", preferences.open, tag="menu_preferences")
         with dpg.menu(label="View", tag="menu_view"):
-            with dpg.menu(label="Enlarge the picture with"):
-                for sampling, words in _SAMPLINGS:
-                    _sampling_item(sampling, words, picture)
+            item("Fit", picture.fit, "Ctrl+0", "menu_fit")
+            item("Pixel for pixel", picture.one_to_one, "Ctrl+1", "menu_one_to_one")
+            item("Zoom in", lambda: picture.zoom_by(1), "Ctrl++", "menu_zoom_in")
+            item("Zoom out", lambda: picture.zoom_by(-1), "Ctrl+-", "menu_zoom_out")
+            dpg.add_separator()
+            with dpg.menu(label="Enlarge with"):
+                for sampling, words in SAMPLINGS.items():
+                    _choice(f"sampling_{sampling}", words, partial(preferences.set_sampling, sampling))
+            with dpg.menu(label="Background"):
+                for background, words in BACKGROUNDS.items():
+                    _choice(f"background_{background}", words, partial(preferences.set_background, background))
+            dpg.add_separator()
             dpg.add_menu_item(
                 label="Presentation window",
                 tag=SecondWindow.item,
@@ -85,56 +121,37 @@ def build_menu(look: Look, dialogs: FileDialogs, picture: PictureView, actions: 
             dpg.add_separator()
             item("Reset layout", actions.reset_layout, tag="menu_reset_layout")
         with dpg.menu(label="Help", tag="menu_help"):
-            item("Keys and mouse", lambda: _show(look, "Keys and mouse", _keys))
-            item("About", lambda: _show(look, "Latent Explorer", lambda _: dpg.add_text(_ABOUT, wrap=look.px(400))))
+            item("Tour", actions.tour, tag="menu_tour")
+            item("Keys and mouse", lambda: open_dialog(look, "keys", "Keys and mouse", lambda: _keys(look)))
+            item("About", lambda: open_dialog(look, "about", "Latent Explorer", lambda: _about(look)))
 
 
 def refresh_menu(*, has_model: bool, can_undo: bool, can_redo: bool) -> None:
     """Grey what cannot be done now."""
-    wanted = {
-        "menu_save": has_model,
-        "menu_save_as": has_model,
-        "menu_save_picture": has_model,
-        "menu_undo": can_undo,
-        "menu_redo": can_redo,
-    }
+    wanted = {**dict.fromkeys(_HAS_MODEL, has_model), "menu_undo": can_undo, "menu_redo": can_redo}
     for tag, enabled in wanted.items():
         if dpg.is_item_enabled(tag) != enabled:
             dpg.configure_item(tag, enabled=enabled)
 
 
-def _sampling_item(sampling: Sampling, words: str, picture: PictureView) -> None:
-    def choose() -> None:
-        picture.set_sampling(sampling)
-        for other, _ in _SAMPLINGS:
-            dpg.set_value(f"sampling_{other}", other == sampling)
-
-    dpg.add_menu_item(
-        label=words,
-        tag=f"sampling_{sampling}",
-        check=True,
-        default_value=picture.sampling == sampling,
-        callback=lambda: choose(),
-    )
+def mark_choices(picture: PictureView) -> None:
+    """Tick in the View menu what holds."""
+    for sampling in SAMPLINGS:
+        dpg.set_value(f"sampling_{sampling}", picture.sampling == sampling)
+    for background in BACKGROUNDS:
+        dpg.set_value(f"background_{background}", picture.background == background)
 
 
-def _show(look: Look, title: str, fill: Callable[[Look], object]) -> None:
-    with dpg.window(
-        label=title,
-        modal=True,
-        no_resize=True,
-        no_collapse=True,
-        autosize=True,
-        no_docking=True,
-        no_saved_settings=True,
-    ) as window:
-        fill(look)
-    dpg.configure_item(window, on_close=lambda: dpg.delete_item(window))
-    dpg.set_item_pos(window, [dpg.get_viewport_client_width() // 2 - look.px(220), look.px(160)])
+def _choice(tag: str, words: str, choose: Callable[[], None]) -> None:
+    dpg.add_menu_item(label=words, tag=tag, check=True, callback=lambda: choose())
+
+
+def _about(look: Look) -> None:
+    dpg.add_text(_ABOUT, wrap=look.px(400))
 
 
 def _keys(look: Look) -> None:
     for keys, words in _KEYS:
-        with dpg.group(horizontal=True, xoffset=look.px(190)):
+        with dpg.group(horizontal=True, xoffset=look.px(210)):
             dpg.add_text(keys)
             dpg.add_text(words, color=(*look.palette.quiet, 255))

@@ -8,11 +8,13 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 __all__ = ["Native", "prefer_glx"]
 
 _FALLBACK_S = 1 / 60
+_DROP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p))
 
 
 def prefer_glx(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
@@ -33,6 +35,7 @@ class Native:
 
     def __init__(self, path: str | None) -> None:
         self._library: ctypes.CDLL | None = None
+        self._heard: list[ctypes._FuncPointer] = []
         if path is not None and sys.platform.startswith("linux"):
             try:
                 self._library = ctypes.CDLL(path)
@@ -75,6 +78,31 @@ class Native:
             return False
         for target, (x, y) in sizes.items():
             push(target, ctypes.addressof((ctypes.c_float * 2)(x, y)))
+        return True
+
+    def hear_drop(self, act: Callable[[list[Path]], None]) -> bool:
+        """Call ``act`` with the files that are dropped on the window; false when it cannot be done."""
+
+        def drop(_window: int, count: int, names: "ctypes._Pointer[ctypes.c_char_p]") -> None:
+            act([Path(os.fsdecode(name)) for place in range(count) if (name := names[place])])
+
+        return self._listen("glfwSetDropCallback", _DROP(drop))
+
+    def _listen(self, setter: str, callback: "ctypes._FuncPointer") -> bool:
+        """Have GLFW call a function for events of the window, which must be open."""
+        library = self._library
+        if library is None or not hasattr(library, setter) or not hasattr(library, "glfwGetCurrentContext"):
+            return False
+        library.glfwGetCurrentContext.restype = ctypes.c_void_p
+        window = library.glfwGetCurrentContext()
+        if not window:
+            return False
+        set_callback = getattr(library, setter)
+        set_callback.argtypes = [ctypes.c_void_p, type(callback)]
+        set_callback.restype = ctypes.c_void_p
+        set_callback(window, callback)
+        # The compiled side holds no reference.
+        self._heard.append(callback)
         return True
 
     def _function(self, name: str, *arguments: type) -> "ctypes._NamedFuncPointer | None":

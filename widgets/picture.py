@@ -1,4 +1,4 @@
-"""The picture: as large as its space allows, centred, and a surface to drag on."""
+"""The picture: as large as its space allows or as a person wants it, and a surface to drag on."""
 
 from typing import Literal
 
@@ -8,32 +8,26 @@ from numpy.typing import NDArray
 
 from widgets.drag_modes import DragMode, PictureDrag
 from widgets.layout import Place
-from widgets.pointer import Grip
+from widgets.pointer import Drag, Grip
 from widgets.texture import PictureTexture
-from widgets.theme import Look
+from widgets.theme import Colour, Look
+from widgets.view import FITTED, Placement, View, cells, pan, place, stepped, zoom_about
 
-__all__ = ["PictureView", "Sampling", "fit"]
+__all__ = ["Background", "PictureView", "Sampling"]
 
 Sampling = Literal["auto", "crisp", "smooth"]
+Background = Literal["dark", "mid", "light", "checker"]
 
 _MARGIN_PX = 14
 _SMALL_PX = 256
-
-
-def fit(size: tuple[int, int], space: tuple[float, float], *, whole: bool) -> tuple[float, float, float]:
-    """Where a picture goes in a space: its left, its top and its enlargement.
-
-    Args:
-        size: Width and height of the picture.
-        space: Width and height that there is.
-        whole: Enlarge by whole numbers only, so that all pixels come out equal. A picture too large is shrunk freely.
-    """
-    zoom = min(space[0] / size[0], space[1] / size[1])
-    if whole and zoom >= 1:
-        zoom = float(int(zoom))
-    # Starting on whole pixels, or square pixels would be resampled after all.
-    left, top = (space[0] - size[0] * zoom) // 2, (space[1] - size[1] * zoom) // 2
-    return max(0.0, left), max(0.0, top), zoom
+_CHECK_PX = 12
+_GROUNDS: dict[Background, Colour | None] = {
+    "dark": None,  # what the viewport is cleared with
+    "mid": (119, 119, 119),
+    "light": (238, 238, 238),
+    "checker": None,
+}
+_CHECKS: tuple[Colour, Colour] = ((204, 204, 204), (153, 153, 153))
 
 
 class PictureView:
@@ -43,6 +37,7 @@ class PictureView:
     """The drawing that the picture is on."""
     overlay = "picture_overlay"
     """A layer over it, for whoever marks something in the picture; in pixels, from the drawing's top left corner."""
+    _ground = "picture_ground"
     _image = "picture_image"
 
     def __init__(self, look: Look) -> None:
@@ -52,17 +47,22 @@ class PictureView:
         self._drawn: tuple[object, ...] = ()
         self.sampling: Sampling = "auto"
         """Square pixels, interpolated ones, or square for small pictures only."""
+        self.background: Background = "dark"
+        """What is around the picture; a checkerboard shows what of it is transparent."""
         self.pixels: NDArray[np.uint8] | None = None
         """What is shown, ``[H, W, C]``."""
-        self.zoom = 0.0
-        """Pixels on screen for one of the picture; 0 before there is any."""
-        self._left = self._top = 0.0
+        self._view = FITTED
+        self._at = Placement(0, 0, 0)
+        self._pan_from: tuple[View, Placement] | None = None
         self._modes: list[DragMode] = []
         self._mode: DragMode | None = None
         with dpg.drawlist(tag=self.item, width=100, height=100):
-            dpg.add_draw_layer(tag=self._image)
-            dpg.add_draw_layer(tag=self.overlay)
+            for layer in (self._ground, self._image, self.overlay):
+                dpg.add_draw_layer(tag=layer)
         self._grip = Grip(self.item)
+        self._pan_grip = Grip(self.item, button=dpg.mvMouseButton_Middle)
+        with dpg.handler_registry():
+            dpg.add_mouse_wheel_handler(callback=self._wheel)
 
     def attach(self, texture: PictureTexture) -> None:
         """Draw with this texture from now on."""
@@ -75,6 +75,23 @@ class PictureView:
         self._texture.set_smooth(not self.is_crisp)
         self._texture.upload(pixels)
         self._draw()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.pixels = None
+        self._drawn = ()
+        for layer in (self._ground, self._image):
+            dpg.delete_item(layer, children_only=True)
+
+    @property
+    def zoom(self) -> float:
+        """Pixels on screen for one of the picture; 0 before there is any."""
+        return self._at.zoom
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it follows the space that it has."""
+        return self._view.zoom is None
 
     @property
     def is_crisp(self) -> bool:
@@ -91,6 +108,24 @@ class PictureView:
             self._texture.set_smooth(not self.is_crisp)
         self._draw()
 
+    def set_background(self, background: Background) -> None:
+        """Choose what is around it."""
+        self.background = background
+        self._draw()
+
+    def fit(self) -> None:
+        """As large as its space allows."""
+        self._look_at(FITTED)
+
+    def one_to_one(self) -> None:
+        """A pixel on screen for each of the picture's."""
+        self._zoom_to(1.0, (self._space[0] / 2, self._space[1] / 2))
+
+    def zoom_by(self, steps: float, point: tuple[float, float] | None = None) -> None:
+        """Enlarge by clicks of the wheel, negative ones shrink, about a point of the drawing; its middle without."""
+        about = (self._space[0] / 2, self._space[1] / 2) if point is None else point
+        self._zoom_to(stepped(self._at.zoom, steps, whole=self.is_crisp), about)
+
     def read_back(self) -> NDArray[np.uint8]:
         """What the card holds, ``[H, W, 4]``. For tests."""
         assert self._texture is not None
@@ -100,7 +135,7 @@ class PictureView:
         """Left, top, width and height of the picture itself, in the window's pixels."""
         left, top = dpg.get_item_rect_min(self.item)
         width, height = self._texture.size if self._texture else (0, 0)
-        return left + self._left, top + self._top, width * self.zoom, height * self.zoom
+        return left + self._at.left, top + self._at.top, width * self.zoom, height * self.zoom
 
     def add_drag_mode(self, mode: DragMode) -> None:
         """Let another meaning of a drag be asked before all others."""
@@ -113,10 +148,31 @@ class PictureView:
             self._space = space
             dpg.configure_item(self.item, width=space[0], height=space[1])
             self._draw()
-        drag = self._grip.poll()
-        if drag is None or self.pixels is None:
-            self._mode = None
+        drag, panning = self._grip.poll(), self._pan_grip.poll()
+        if self.pixels is None:
+            self._mode = self._pan_from = None
             return
+        if drag is not None and drag.began and dpg.is_key_down(dpg.mvKey_Spacebar):
+            self._pan_from = self._view, self._at
+        if panning is not None and panning.began:
+            self._pan_from = self._view, self._at
+        if self._pan_from is not None:
+            self._pan(panning or drag)
+        elif drag is not None:
+            self._follow(drag)
+
+    def _pan(self, drag: Drag | None) -> None:
+        if drag is None:
+            self._pan_from = None
+            return
+        assert self._pan_from is not None
+        view, at = self._pan_from
+        if drag.moved != (0, 0):
+            self._look_at(pan(view, at, drag.moved, self._size, self._space))
+        if drag.ended:
+            self._pan_from = None
+
+    def _follow(self, drag: Drag) -> None:
         moving = PictureDrag(self._part(drag.start), self._part(drag.now), drag.moved, drag.began, drag.ended)
         if drag.began:
             self._mode = next((mode for mode in self._modes if mode.takes(moving)), None)
@@ -125,29 +181,56 @@ class PictureView:
         if drag.ended:
             self._mode = None
 
+    def _wheel(self, _sender: object, clicks: float) -> None:
+        if dpg.is_item_hovered(self.item):
+            x, y = dpg.get_mouse_pos(local=False)
+            left, top = dpg.get_item_rect_min(self.item)
+            self.zoom_by(clicks, (x - left, y - top))
+
+    def _zoom_to(self, zoom: float, point: tuple[float, float]) -> None:
+        if self.pixels is not None and self.zoom:
+            self._look_at(zoom_about(point, zoom, self._at, self._size, self._space))
+
+    def _look_at(self, view: View) -> None:
+        self._view = view
+        self._draw()
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self._texture.size if self._texture else (1, 1)
+
     def _part(self, point: tuple[float, float]) -> tuple[float, float]:
         """A point of the drawing in widths and heights of the picture."""
-        width, height = self._texture.size if self._texture else (1, 1)
-        return (point[0] - self._left) / (width * self.zoom or 1), (point[1] - self._top) / (height * self.zoom or 1)
+        (width, height), at = self._size, self._at
+        return (point[0] - at.left) / (width * at.zoom or 1), (point[1] - at.top) / (height * at.zoom or 1)
 
     def _draw(self) -> None:
-        if self.pixels is None or self._texture is None:
-            return
         margin = self._look.px(_MARGIN_PX)
-        space = (self._space[0] - 2 * margin, self._space[1] - 2 * margin)
-        if min(space) < 1:
+        if self.pixels is None or self._texture is None or min(self._space) <= 2 * margin:
             return
-        size = self._texture.size
-        left, top, self.zoom = fit(size, space, whole=self.is_crisp)
-        self._left, self._top = left + margin, top + margin
-        state = (self._texture.tag, self._left, self._top, self.zoom, size)
+        self._at = place(self._size, self._space, self._view, whole=self.is_crisp, margin=margin)
+        has_alpha = self.pixels.shape[2] == 4
+        state = (self._texture.tag, self._at, self._size, self._space, self.background, has_alpha)
         if state == self._drawn:
             return
         self._drawn = state
+        left, top, zoom = self._at.left, self._at.top, self._at.zoom
+        rect = (left, top, left + self._size[0] * zoom, top + self._size[1] * zoom)
+        self._draw_ground(rect, has_alpha)
         dpg.delete_item(self._image, children_only=True)
-        dpg.draw_image(
-            self._texture.tag,
-            (self._left, self._top),
-            (self._left + size[0] * self.zoom, self._top + size[1] * self.zoom),
-            parent=self._image,
-        )
+        dpg.draw_image(self._texture.tag, rect[:2], rect[2:], parent=self._image)
+
+    def _draw_ground(self, rect: tuple[float, float, float, float], has_alpha: bool) -> None:
+        def fill(place: tuple[float, float, float, float], colour: Colour) -> None:
+            dpg.draw_rectangle(
+                place[:2], place[2:], fill=(*colour, 255), color=(*colour, 0), thickness=0, parent=self._ground
+            )
+
+        dpg.delete_item(self._ground, children_only=True)
+        ground = _GROUNDS[self.background]
+        if ground is not None:
+            fill((0, 0, *self._space), ground)
+        elif self.background == "checker" and has_alpha:
+            fill(rect, _CHECKS[0])
+            for cell in cells(rect, self._space, self._look.px(_CHECK_PX)):
+                fill(cell, _CHECKS[1])

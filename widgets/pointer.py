@@ -27,16 +27,22 @@ class Drag:
 
 
 class Grip:
-    """Watches one item for drags that begin on it. Ask once a frame."""
+    """Watches one item for drags that begin on it. Ask once a frame.
 
-    def __init__(self, item: int | str) -> None:
+    Args:
+        item: Which.
+        button: Of the mouse; the left one when ``None``.
+    """
+
+    def __init__(self, item: int | str, *, button: int | None = None) -> None:
         self._item = item
+        self._button = dpg.mvMouseButton_Left if button is None else button
         self._was_down = False
         self._start: tuple[float, float] | None = None
 
     def poll(self) -> Drag | None:
         """The drag going on, or ``None``."""
-        down = bool(dpg.is_mouse_button_down(dpg.mvMouseButton_Left))
+        down = bool(dpg.is_mouse_button_down(self._button))
         pressed, released = down and not self._was_down, self._was_down and not down
         self._was_down = down
         if pressed and dpg.is_item_hovered(self._item):

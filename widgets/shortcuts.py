@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
-__all__ = ["Shortcut", "bind_shortcuts", "is_typing"]
+__all__ = ["EQUALS", "Shortcut", "bind_shortcuts", "is_typing"]
 
+EQUALS = 602
+"""The key with = and +. Dear PyGui has it as ``mvKey_Plus`` under a number that its own handlers refuse."""
 _FIELDS = (
     "mvAppItemType::mvInputText",
     "mvAppItemType::mvInputInt",

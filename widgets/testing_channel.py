@@ -7,7 +7,10 @@ Every command is answered by one line; ``{"event": "ready"}`` comes first, by it
 command                     answer
 ==========================  =====================================================================================
 ``rect tag``                ``rect``: left, top, width, height of an item, in pixels; of a menu's start only
-``picture``                 ``rect`` of the picture itself, ``zoom``, ``crisp``
+``picture``                 ``rect`` of the picture itself, ``zoom``, ``crisp``, ``fitted``
+``exists tag``              ``exists``, and whether it is ``shown``
+``clipboard``               ``text``
+``title``                   ``title`` of the window
 ``value tag``               ``value``, ``enabled``
 ``settle n``                after ``n`` frames in a row in which no job and no render was going on
 ``pass n``                  after ``n`` frames, whatever goes on: while an animation plays, nothing settles
@@ -124,6 +127,9 @@ class TestingChannel:
 
     def _answer(self, op: str, tag: int | str, path: Path) -> Answer:
         window = self._window
+        if op == "exists":
+            exists = bool(dpg.does_item_exist(tag))
+            return {"exists": exists, "shown": exists and bool(dpg.is_item_shown(tag))}
         if tag and not dpg.does_item_exist(tag):
             return {"error": f"there is no item {tag!r}"}
         match op:
@@ -131,7 +137,8 @@ class TestingChannel:
                 return {"rect": _rect(tag)}
             case "picture":
                 rect = window.picture.rect_on_screen()
-                return {"rect": rect, "zoom": window.picture.zoom, "crisp": window.picture.is_crisp}
+                picture = window.picture
+                return {"rect": rect, "zoom": picture.zoom, "crisp": picture.is_crisp, "fitted": picture.is_fitted}
             case "value":
                 return {"value": dpg.get_value(tag), "enabled": dpg.is_item_enabled(tag)}
             case "state":
@@ -140,6 +147,10 @@ class TestingChannel:
                 return {"pid": window.second.pid}
             case "notices":
                 return {"texts": window.toasts.texts}
+            case "clipboard":
+                return {"text": dpg.get_clipboard_text()}
+            case "title":
+                return {"title": dpg.get_viewport_title()}
             case "front":
                 dpg.focus_item(tag)
                 return {"ok": True}

@@ -67,6 +67,8 @@ class Look:
     """Theme of a window without padding."""
     status: int
     """Theme of the status line."""
+    notice: int
+    """Theme of a notice that stands before the panels."""
 
     def px(self, design_px: float) -> int:
         """Pixels on screen for pixels of the design."""
@@ -90,6 +92,7 @@ def apply_theme(scale: float = 1.0) -> Look:
         chosen=_button_theme(palette.accent_dim, palette.accent, palette.text),
         flush=_window_theme(palette.backdrop, (0, 0)),
         status=_window_theme(palette.raised, (round(10 * scale), round(3 * scale))),
+        notice=_notice_theme(palette),
     )
 
 
@@ -255,4 +258,12 @@ def _window_theme(colour: Colour, padding: tuple[int, int]) -> int:
     with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
         dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*colour, 255))
         dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, *padding)
+    return int(theme)
+
+
+def _notice_theme(palette: Palette) -> int:
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
+        dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*palette.raised, 250))
+        dpg.add_theme_color(dpg.mvThemeCol_Border, (*palette.field_hover, 255))
+        dpg.add_theme_style(dpg.mvStyleVar_WindowBorderSize, 1)
     return int(theme)

@@ -58,11 +58,7 @@ class Toasts:
             min_size=(look_width(kit), 10),
         ):
             pass
-        with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
-            dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*kit.look.palette.raised, 250))
-            dpg.add_theme_color(dpg.mvThemeCol_Border, (*kit.look.palette.field_hover, 255))
-            dpg.add_theme_style(dpg.mvStyleVar_WindowBorderSize, 1)
-        dpg.bind_item_theme(_WINDOW, theme)
+        dpg.bind_item_theme(_WINDOW, kit.look.notice)
 
     @property
     def is_waiting(self) -> bool:

@@ -8,19 +8,24 @@ import dearpygui.dearpygui as dpg
 
 from widgets.atlas import Atlas
 from widgets.controls import Kit
+from widgets.copying import Copying
 from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
-from widgets.menu import Actions, build_menu, refresh_menu
+from widgets.menu import Actions, build_menu, mark_choices, refresh_menu
 from widgets.native import Native
 from widgets.panels import Drawing, Keyed, Moving, Polled, Watching
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
+from widgets.preferences import Preferences
+from widgets.quitting import Quitting
 from widgets.recovery_offer import offer_recovery
 from widgets.second_window import SecondWindow
-from widgets.shortcuts import Shortcut, bind_shortcuts
+from widgets.settings import RECENT, SettingsStore
+from widgets.shortcuts import EQUALS, Shortcut, bind_shortcuts
 from widgets.status import FrameRate, StatusLine
 from widgets.theme import Look
 from widgets.toasts import Toasts
+from widgets.tour import Tour
 from widgets.welcome import Welcome
 
 if TYPE_CHECKING:
@@ -38,11 +43,12 @@ class Window:
     Args:
         look: Colours, fonts, scale.
         session: What is shown and edited.
+        store: What is remembered.
         layout: The file that the arrangement is kept in.
         native: For what Dear PyGui does not offer.
     """
 
-    def __init__(self, look: Look, session: "Session", layout: Path, native: Native) -> None:
+    def __init__(self, look: Look, session: "Session", store: SettingsStore, layout: Path, native: Native) -> None:
         self.session = session
         """What is shown and edited."""
         self.frame: Frame | None = None
@@ -50,9 +56,12 @@ class Window:
         self.rate = FrameRate()
         """Of the window."""
         self._look = look
+        self._store = store
+        self._title = ""
         self._layout = layout
         self._native = native
-        self._layout_reset = False
+        self._dropped: list[Path] = []
+        self._layout_reset = self._close_asked = False
         self._seen: tuple[object, ...] = ()
         self.atlas = Atlas()
         """Small pictures; give it a store once the window is shown."""
@@ -72,8 +81,12 @@ class Window:
         ):
             self.picture = PictureView(kit.look)
             self._welcome = Welcome(kit, self._dialogs)
+        self.tour = Tour(kit, self._store)
+        self._quitting = Quitting(kit.look, self.session, self._dialogs, dpg.stop_dearpygui)
+        self._copying = Copying(self.session, self.toasts.say)
+        self._preferences = Preferences(kit.look, self.session, self._store, self.picture)
         dpg.bind_item_theme(int(Place.PICTURE), kit.look.flush)
-        self._panels = make_panels(Parts(kit, self._dialogs, self.picture, self.toasts.say))
+        self._panels = make_panels(Parts(kit, self._dialogs, self.picture, self.toasts.say, self._store))
         for place, panel in self._panels.items():
             with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
                 panel.build()
@@ -84,14 +97,25 @@ class Window:
             self._status = StatusLine(kit)
         dpg.bind_item_theme(int(Place.STATUS), kit.look.status)
         self.second = SecondWindow(self.picture, self.toasts.say)
-        build_menu(kit.look, self._dialogs, self.picture, self._actions())
+        build_menu(kit.look, self._dialogs, self.picture, self._preferences, self._actions())
         bind_shortcuts(self._shortcuts())
+        if not self._store.settings.tour_seen:
+            self.tour.begin()
 
     def _actions(self) -> Actions:
-        session = self.session
-        return Actions(session.undo, session.redo, self.second.toggle, self._reset_layout, dpg.stop_dearpygui)
+        return Actions(
+            undo=self.session.undo,
+            redo=self.session.redo,
+            copy_seed=self._copying.seed,
+            copy_command=self._copying.command,
+            presentation=self.second.toggle,
+            reset_layout=self._reset_layout,
+            tour=self.tour.begin,
+            quit=self._quitting.ask,
+        )
 
     def _shortcuts(self) -> tuple[Shortcut, ...]:
+        picture = self.picture
         return (
             Shortcut(dpg.mvKey_O, self._dialogs.open_checkpoint),
             Shortcut(dpg.mvKey_S, self._save),
@@ -99,7 +123,16 @@ class Window:
             Shortcut(dpg.mvKey_Z, self.session.undo),
             Shortcut(dpg.mvKey_Z, self.session.redo, shift=True),
             Shortcut(dpg.mvKey_Y, self.session.redo),
-            Shortcut(dpg.mvKey_Q, dpg.stop_dearpygui),
+            Shortcut(dpg.mvKey_C, self._copying.seed),
+            Shortcut(dpg.mvKey_C, self._copying.command, shift=True),
+            *(Shortcut(key, picture.fit) for key in (dpg.mvKey_0, dpg.mvKey_NumPad0)),
+            *(Shortcut(key, picture.one_to_one) for key in (dpg.mvKey_1, dpg.mvKey_NumPad1)),
+            # On many keyboards plus is the shifted key, on others it is not.
+            Shortcut(EQUALS, lambda: picture.zoom_by(1)),
+            Shortcut(EQUALS, lambda: picture.zoom_by(1), shift=True),
+            Shortcut(dpg.mvKey_Add, lambda: picture.zoom_by(1)),
+            *(Shortcut(key, lambda: picture.zoom_by(-1)) for key in (dpg.mvKey_Minus, dpg.mvKey_Subtract)),
+            Shortcut(dpg.mvKey_Q, self._quitting.ask),
             Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
             *(key for panel in self._panels.values() if isinstance(panel, Keyed) for key in panel.shortcuts),
         )
@@ -126,11 +159,13 @@ class Window:
         now_s = time.perf_counter()
         # All of them, always: one that changed something must not keep the next from its turn.
         moved = [panel.poll(now_s) for panel in self._polled]
-        changed = any((self._refresh(), self.second.poll(), *moved))
+        changed = any((self._refresh(), self.second.poll(), self.tour.poll(), *moved))
+        self._remember()
         left, top = dpg.get_item_pos(int(Place.PICTURE))
         width, height = dpg.get_item_width(int(Place.PICTURE)), dpg.get_item_height(int(Place.PICTURE))
         self.toasts.poll(left, top + height, width)
         self._welcome.refresh()
+        mark_choices(self.picture)
         return changed or frame is not None or bool(messages)
 
     def show_status(self, *, resting: bool) -> None:
@@ -139,6 +174,10 @@ class Window:
 
     def between_frames(self) -> None:
         """Do what must not happen while a frame is being drawn."""
+        if self._close_asked:
+            self._close_asked = False
+            self._quitting.ask()
+        self._open_dropped()
         if self._layout_reset:
             self._layout_reset = False
             if not reset_layout(self._layout, self._look.scale, self._native):
@@ -163,12 +202,27 @@ class Window:
         if self.frame is not None:
             self.session.save_picture(self.frame, path)
 
+    def _remember(self) -> None:
+        """Keep what the next start should know, and show in the title what is open."""
+        session = self.session
+        if session.recent != self._store.settings.recent:
+            self._store.change(recent=session.recent[:RECENT])
+        if problem := self._store.take_problem():
+            self.toasts.say("error", problem)
+        title = window_title(session.project_path, session.model_name, dirty=bool(session.spec) and session.is_dirty)
+        if title != self._title:
+            self._title = title
+            dpg.set_viewport_title(title)
+
     def _refresh(self) -> bool:
         session = self.session
         seen = (session.state, session.spec, session.history, session.direction_count, session.model_name)
         if len(seen) == len(self._seen) and all(new is old for new, old in zip(seen, self._seen, strict=True)):
             return False
         self._seen = seen
+        if session.spec is None and self.picture.pixels is not None:
+            self.picture.clear()
+            self.frame = None
         for panel in self._panels.values():
             panel.refresh(session.state, session.spec)
         has_model = session.spec is not None
@@ -183,5 +237,27 @@ class Window:
         if self.session.spec is not None:
             self._dialogs.save_project_as()
 
+    def listen(self) -> None:
+        """Hear what the desktop says: the close button, dropped files. Once the window is shown."""
+        # Both come in the middle of a frame, where nothing can be built.
+        dpg.set_exit_callback(self._ask_to_close)
+        self._native.hear_drop(self._dropped.extend)
+
+    def _open_dropped(self) -> None:
+        """Open the last of the files that were dropped: the newest opening wins anyway."""
+        if self._dropped:
+            path = self._dropped[-1]
+            self._dropped.clear()
+            self.session.open(path)
+
+    def _ask_to_close(self) -> None:
+        self._close_asked = True
+
     def _reset_layout(self) -> None:
         self._layout_reset = True
+
+
+def window_title(project: Path | None, model: str, *, dirty: bool) -> str:
+    """What the window is called: the project or else the model, a star when something is not saved, the app."""
+    name = project.name if project else model
+    return f"{name}{' *' if dirty else ''} - Latent Explorer" if name else "Latent Explorer"

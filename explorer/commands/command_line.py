@@ -3,7 +3,7 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from explorer.commands.notation import (
@@ -34,12 +34,15 @@ __all__ = ["command_line", "render_arguments"]
 _LARGEST_SEED = 10**10 - 1
 
 
-def command_line(state: EditState, source: str | Path, *, project: str | Path | None = None) -> str:
+def command_line(
+    state: EditState, source: str | Path, *, project: str | Path | None = None, extra: Sequence[str] = ()
+) -> str:
     """The command that renders a state, for a shell of this platform.
 
     Args:
         state: What to render. Names of sliders are left out, since no picture shows them.
         source: The checkpoint's path, or ``bundled:NAME``.
+        extra: Further options, such as ``--precision=bfloat16``.
         project: A saved project or picture that shows the state: named where words do not reach.
 
     Raises:
@@ -52,7 +55,7 @@ def command_line(state: EditState, source: str | Path, *, project: str | Path | 
         if project is None:
             raise
         arguments = ["render", str(project)]
-    words = ["python", "main.py", *arguments]
+    words = ["python", "main.py", *arguments, *extra]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -18,6 +18,7 @@ from explorer.commands.notation import (
 )
 from explorer.commands.numbers import FINITE, PAIR
 from explorer.errors import StateError
+from explorer.session.compute import Compute, Precision
 from explorer.state import (
     CENTRES,
     NEAREST,
@@ -220,8 +221,13 @@ _OUTPUT = [
 ]
 
 
-def open_picture_source(source: str | None) -> Source:
+def open_picture_source(source: str | None, *, precision: Precision = "float32", compiled: bool = True) -> Source:
     """Open a checkpoint, project, picture, ``bundled:NAME``, or without one the model that comes with the program.
+
+    Args:
+        source: What to open.
+        precision: Of the synthesis.
+        compiled: Whether compiled kernels serve, as in the window.
 
     Raises:
         CheckpointError: The file is missing or no model.
@@ -233,9 +239,11 @@ def open_picture_source(source: str | None) -> Source:
 
     # As in the window, so that its pictures and these are equal to the bit.
     use_threads()
-    if compile_kernels():
+    if compiled and compile_kernels():
         use_kernels()
-    opened = open_source(BUNDLED + find_bundled().name if source is None else source)
+    opened = open_source(
+        BUNDLED + find_bundled().name if source is None else source, compute=Compute(precision=precision)
+    )
     renderer = opened.model.renderer
     kept = opened.project or opened.recipe
     if kept is None:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from explorer.commands.numbers import RANGES
 from explorer.commands.picture import Changes, Source, open_picture_source, refuse_dropped, render_options
 from explorer.project import BlobStore, Recipe, save_picture
+from explorer.session.compute import Precision
 from explorer.state import EditState, SeedBlend
 
 __all__ = ["render"]
@@ -19,9 +21,24 @@ __all__ = ["render"]
 @click.option("--seeds", type=RANGES, help="Seeds, as 0-3,7; seed 0, or the project's own latent, without it.")
 @render_options
 @click.option(
+    "--precision",
+    type=click.Choice(get_args(Precision)),
+    default="float32",
+    show_default=True,
+    help="Of the synthesis.",
+)
+@click.option("--compiled/--no-compiled", default=True, show_default=True, help="Use compiled kernels, as the window.")
+@click.option(
     "--out", "folder", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Folder."
 )
-def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **options: object) -> None:
+def render(
+    source: str | None,
+    seeds: tuple[int, ...] | None,
+    folder: Path,
+    precision: Precision,
+    compiled: bool,
+    **options: object,
+) -> None:
     """Render pictures of seeds, one PNG each (seed0000.png ...), or the picture that a project shows.
 
     Without a file, the model that comes with the program is used. Options override what a project says. Each PNG
@@ -30,7 +47,7 @@ def render(source: str | None, seeds: tuple[int, ...] | None, folder: Path, **op
     changes = Changes(**options)  # type: ignore[arg-type]
     if sum((seeds is not None, changes.latent is not None, bool(changes.blend))) > 1:
         raise click.UsageError("--seeds, --latent and --blend exclude each other: give one")
-    opened = open_picture_source(source)
+    opened = open_picture_source(source, precision=precision, compiled=compiled)
     refuse_dropped(changes, opened.renderer)
     folder.mkdir(parents=True, exist_ok=True)
     for name, state in _wanted(opened, changes, seeds):

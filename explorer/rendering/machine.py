@@ -6,8 +6,17 @@ import torch
 
 from explorer import ops
 from explorer.errors import KernelUnavailable
+from explorer.generators.protocol import Generator
 
-__all__ = ["compile_kernels", "kernels_in_use", "use_kernels", "use_threads"]
+__all__ = [
+    "compile_kernels",
+    "gpu_bytes",
+    "kernels_in_use",
+    "missing_device",
+    "set_precision",
+    "use_kernels",
+    "use_threads",
+]
 
 
 def use_threads(threads: int | None = None) -> int:
@@ -32,12 +41,38 @@ def compile_kernels() -> bool:
         return False
 
 
-def use_kernels() -> None:
-    """Let the compiled kernels serve from now on. Pictures may change in their last bits: not during one."""
-    ops.use("auto")
+def use_kernels(compiled: bool = True) -> None:
+    """Let the compiled kernels serve from now on, or torch. Pictures may change in their last bits: not during one."""
+    ops.use("auto" if compiled else "torch")
 
 
 def kernels_in_use() -> tuple[str, bool]:
     """What serves: pictures that were computed under another value are not to be mixed with new ones."""
     status = ops.kernel_status()
     return status.policy, status.compiled
+
+
+def set_precision(generator: Generator, precision: str) -> None:
+    """Keep all of a generator but its mapping in ``float32``, ``bfloat16`` or ``float16``.
+
+    W stays exact, so that psi, sliders and mixing mean the same; pictures differ by a level or two.
+    """
+    kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    assert isinstance(generator, torch.nn.Module)
+    for name, part in generator.named_children():
+        if name != "mapping":
+            part.to(kinds[precision])
+
+
+def missing_device(device: str) -> str:
+    """Why this machine cannot compute on ``device``, ``cpu`` or ``cuda``; empty when it can."""
+    if device == "cpu" or torch.cuda.is_available():
+        return ""
+    if torch.version.cuda is None:
+        return "this torch was built for processors only: install one with CUDA"
+    return "no NVIDIA GPU that torch can use was found"
+
+
+def gpu_bytes() -> int | None:
+    """Memory that torch holds on the GPU; ``None`` without one."""
+    return int(torch.cuda.memory_reserved()) if torch.cuda.is_available() else None

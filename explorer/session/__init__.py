@@ -1,6 +1,7 @@
 """All that a window needs, and nothing that draws."""
 
 from explorer.rendering.frame import Frame, Timings
+from explorer.session.compute import Choice, Compute
 from explorer.session.job import Job
 from explorer.session.message import Message
 from explorer.session.recovery import Recoverable, recovery_folder
@@ -8,4 +9,16 @@ from explorer.session.session import Session
 from explorer.session.sheets import Sheet
 from explorer.session.thumbnails import Thumbnails
 
-__all__ = ["Frame", "Job", "Message", "Recoverable", "Session", "Sheet", "Thumbnails", "Timings", "recovery_folder"]
+__all__ = [
+    "Choice",
+    "Compute",
+    "Frame",
+    "Job",
+    "Message",
+    "Recoverable",
+    "Session",
+    "Sheet",
+    "Thumbnails",
+    "Timings",
+    "recovery_folder",
+]

@@ -18,43 +18,66 @@ class Compiling:
 
     Args:
         worker: Whose pictures are made by them from then on.
+        wanted: Whether compiled kernels should serve.
         report: Told what went wrong, from any thread.
         changed: Told that it ended, from any thread.
     """
 
-    def __init__(self, worker: Worker, *, report: Callable[[Level, str], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, worker: Worker, *, wanted: bool, report: Callable[[Level, str], None], changed: Callable[[], None]
+    ) -> None:
         self._worker = worker
+        self._ready = False
+        self.wanted = wanted
+        """Whether compiled kernels should serve. Change it with `want`."""
         self._report = report
         self._changed = changed
         self._switched = threading.Event()
+        self.job: Job | None = None
+        """What a person sees of it, once it is started."""
         self.started = False
         """Whether `start` was called."""
 
     def start(self) -> Job:
         """Begin; once is enough."""
         self.started = True
-        job = Job("Compile kernels")
+        self.job = job = Job("Compile kernels")
         threading.Thread(target=self._run, args=(job,), name="compile", daemon=True).start()
         return job
 
+    def want(self, wanted: bool) -> None:
+        """Let compiled kernels serve, or torch, from the next picture on; once they are compiled."""
+        if wanted == self.wanted:
+            return
+        self.wanted = wanted
+        if self._ready:
+            self._worker.add_task(Job("Switch kernels"), self._switch)
+
     def take_switched(self) -> bool:
         """Whether the kernels changed since the last call, so that the picture is due anew."""
+        if self.job is not None and self.job.cancelled:
+            # Who stops it does without.
+            self.wanted = False
         switched = self._switched.is_set()
         self._switched.clear()
         return switched
 
-    def _run(self, job: Job) -> None:
-        from explorer.rendering.machine import compile_kernels, use_kernels
+    def _switch(self) -> Iterator[float]:
+        from explorer.rendering.machine import use_kernels
 
-        def switch() -> Iterator[float]:
-            use_kernels()
-            self._switched.set()
-            yield 1.0
+        use_kernels(self.wanted)
+        self._switched.set()
+        self._changed()
+        yield 1.0
+
+    def _run(self, job: Job) -> None:
+        from explorer.rendering.machine import compile_kernels
 
         try:
             if compile_kernels():
+                self._ready = True
                 # Between two pictures, so that none is made by both kinds; the job ends with it.
-                self._worker.add_task(job, switch)
+                self._worker.add_task(job, self._switch)
                 return
         except Exception as failure:
             # The thread's edge: everything works without them, only slower.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from explorer.errors import ExplorerError
+from explorer.session.compute import Compute
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level
@@ -24,12 +25,16 @@ class Opening:
         job: What a person sees of it.
         source: A path, ``bundled:NAME``, or the model that a state wants.
         step: Number of the step that waits for the model.
+        again: Whether the open model is only loaded anew, and the state stays.
     """
 
-    def __init__(self, job: Job, source: str | Path | CheckpointRef, step: int | None = None) -> None:
+    def __init__(
+        self, job: Job, source: str | Path | CheckpointRef, step: int | None = None, *, again: bool = False
+    ) -> None:
         self.job = job
         self.source = source
         self.step = step
+        self.again = again
         self.result: Mailbox[Opened] = Mailbox()
 
 
@@ -52,17 +57,22 @@ class Loader:
         """Whether something is on its way or waits to be taken."""
         return self._opening is not None
 
-    def start(self, opening: Opening, *, recent: tuple[str, ...], loaded: Mapping[str, OpenModel]) -> Job:
+    def start(
+        self, opening: Opening, *, recent: tuple[str, ...], loaded: Mapping[str, OpenModel], compute: Compute
+    ) -> Job:
         """Open something; what is on its way is given up.
 
         Args:
             opening: What.
             recent: Where models were before.
             loaded: Models that are open, by their hash.
+            compute: Where a model that is loaded now computes.
         """
         self.give_up()
         self._opening = opening
-        thread = threading.Thread(target=self._run, args=(opening, recent, dict(loaded)), name="open", daemon=True)
+        thread = threading.Thread(
+            target=self._run, args=(opening, recent, dict(loaded), compute), name="open", daemon=True
+        )
         self._threads = [old for old in self._threads if old.is_alive()]
         self._threads.append(thread)
         thread.start()
@@ -89,14 +99,16 @@ class Loader:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, opening: Opening, recent: tuple[str, ...], loaded: Mapping[str, OpenModel]) -> None:
+    def _run(
+        self, opening: Opening, recent: tuple[str, ...], loaded: Mapping[str, OpenModel], compute: Compute
+    ) -> None:
         error: str | None = None
         try:
             source = opening.source
             if isinstance(source, CheckpointRef):
-                opening.result.put(Opened(open_model(source)))
+                opening.result.put(Opened(open_model(source, compute)))
             else:
-                opening.result.put(open_source(source, recent=recent, loaded=loaded))
+                opening.result.put(open_source(source, recent=recent, loaded=loaded, compute=compute))
         except ExplorerError as failure:
             error = str(failure)
         except Exception as failure:

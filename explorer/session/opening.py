@@ -17,6 +17,7 @@ from explorer.project import (
     looks_like_project,
     read_recipe,
 )
+from explorer.session.compute import ON_PROCESSOR, Compute
 from explorer.session.journal import looks_like_journal, read_journal
 from explorer.state import CheckpointRef, EditState, GeneratorSpec
 
@@ -42,6 +43,8 @@ class OpenModel:
     """What the file says about itself."""
     renderer: "Renderer"
     """For the render thread alone."""
+    compute: Compute = ON_PROCESSOR
+    """Where it computes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +64,11 @@ class Opened:
 
 
 def open_source(
-    source: str | Path, *, recent: Sequence[str] = (), loaded: Mapping[str, OpenModel] | None = None
+    source: str | Path,
+    *,
+    recent: Sequence[str] = (),
+    loaded: Mapping[str, OpenModel] | None = None,
+    compute: Compute = ON_PROCESSOR,
 ) -> Opened:
     """Open a checkpoint, a ``.latent`` project, a picture with its recipe, or ``bundled:NAME``.
 
@@ -69,40 +76,45 @@ def open_source(
         source: What to open.
         recent: Where models were before: searched, by their hash, for the one of a project or picture.
         loaded: Models that are open, by their hash.
+        compute: Where a model that is not open yet computes.
 
     Raises:
         CheckpointError: The file is missing or no model, or there is no such bundled model.
         ProjectFileError: The file is a project or picture that cannot be read, or whose model cannot be found.
     """
     if str(source).startswith(BUNDLED):
-        return Opened(open_model(source))
+        return Opened(open_model(source, compute))
     path = Path(source)
     if looks_like_project(path) or path.suffix == ".latent":
         project = load_project(path)
-        return Opened(_model_of(project.state, path, recent, loaded or {}), project, project_path=path)
+        return Opened(_model_of(project.state, path, recent, loaded or {}, compute), project, project_path=path)
     if looks_like_journal(path):
         project, saved_at = read_journal(path)
-        model = _model_of(project.state, path, recent, loaded or {})
+        model = _model_of(project.state, path, recent, loaded or {}, compute)
         return Opened(model, project, project_path=Path(saved_at) if saved_at else None, recovered=path)
     if looks_like_picture(path):
         recipe = read_recipe(path)
-        return Opened(_model_of(recipe.state, path, recent, loaded or {}), recipe=recipe)
-    return Opened(open_model(source))
+        return Opened(_model_of(recipe.state, path, recent, loaded or {}, compute), recipe=recipe)
+    return Opened(open_model(source, compute))
 
 
-def _model_of(state: EditState, path: Path, recent: Sequence[str], loaded: Mapping[str, OpenModel]) -> OpenModel:
+def _model_of(
+    state: EditState, path: Path, recent: Sequence[str], loaded: Mapping[str, OpenModel], compute: Compute
+) -> OpenModel:
     if state.checkpoint is not None and state.checkpoint.sha256 in loaded:
         return loaded[state.checkpoint.sha256]
-    return open_model(find_model(state, path, recent))
+    return open_model(find_model(state, path, recent), compute)
 
 
-def open_model(source: str | Path | CheckpointRef) -> OpenModel:
+def open_model(source: str | Path | CheckpointRef, compute: Compute = ON_PROCESSOR) -> OpenModel:
     """Open a checkpoint by its path, ``bundled:NAME`` or by the reference that a state holds.
 
     Raises:
         CheckpointError: The file is missing, no model, or not the one that the reference means.
+        KernelUnavailable: This machine does not have the device.
     """
     from explorer.checkpoints import open_checkpoint
+    from explorer.rendering.machine import set_precision
     from explorer.rendering.renderer import Renderer
 
     wanted = source if isinstance(source, CheckpointRef) else None
@@ -113,12 +125,14 @@ def open_model(source: str | Path | CheckpointRef) -> OpenModel:
     else:
         path, name = Path(hint).absolute(), Path(hint).stem
         hint = str(path)
-    checkpoint = open_checkpoint(path)
+    checkpoint = open_checkpoint(path, device=compute.device)
     if wanted is not None and checkpoint.info.sha256 != wanted.sha256:
         raise CheckpointError(f"{path} is no longer the model that was edited: put the old file back")
+    if compute.precision != "float32":
+        set_precision(checkpoint.generator, compute.precision)
     spec = checkpoint.spec
     reference = CheckpointRef(checkpoint.info.sha256, spec.family, hint)
-    return OpenModel(reference, name, spec, checkpoint.info.to_json(), Renderer(checkpoint))
+    return OpenModel(reference, name, spec, checkpoint.info.to_json(), Renderer(checkpoint), compute)
 
 
 def find_model(state: EditState, path: Path, recent: Sequence[str] = ()) -> CheckpointRef:

@@ -27,6 +27,7 @@ from explorer.project import (
 from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.compiling import Compiling
+from explorer.session.compute import ON_PROCESSOR, Choice, Compute
 from explorer.session.job import Job
 from explorer.session.keeping import KeptMix
 from explorer.session.loader import Loader, Opening
@@ -46,6 +47,8 @@ __all__ = ["Session"]
 
 # Models that stay in memory, so that undoing the opening of one is immediate.
 _KEPT_MODELS = 2
+# As `SeedPad` counts.
+_SEEDS_A_ROW = 100
 
 
 class Session:
@@ -55,10 +58,16 @@ class Session:
         threads: Threads for computing; all cores but one when ``None``.
         compile_kernels: Compile the faster kernels in the background once a model is open, then use them.
         recovery: Where every committed step is written down, so that a crash loses none; nowhere when ``None``.
+        compute: Where models compute.
     """
 
     def __init__(
-        self, *, threads: int | None = None, compile_kernels: bool = True, recovery: Path | None = None
+        self,
+        *,
+        threads: int | None = None,
+        compile_kernels: bool = True,
+        recovery: Path | None = None,
+        compute: Compute = ON_PROCESSOR,
     ) -> None:
         self.state = EditState()
         """What is shown now, possibly not yet committed. Change it with `preview` or `edit`."""
@@ -90,9 +99,9 @@ class Session:
         self._recovery = Recovery(recovery, warn=lambda text: self._report("warning", text))
         self._loader = Loader(report=self._report, changed=self._notify)
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
-        self._compiling = (
-            Compiling(self._worker, report=self._report, changed=self._notify) if compile_kernels else None
-        )
+        self._compiling = Compiling(self._worker, wanted=compile_kernels, report=self._report, changed=self._notify)
+        self._wanted = compute
+        self._moving: Job | None = None
 
     @property
     def spec(self) -> GeneratorSpec | None:
@@ -110,6 +119,61 @@ class Session:
         return {} if self._model is None else self._model.info
 
     @property
+    def compute(self) -> Compute:
+        """Where the open model computes, or the next one will."""
+        return self._wanted if self._model is None else self._model.compute
+
+    def move_to(self, compute: Compute) -> Job | None:
+        """Load the open model anew on another device or in another precision; ``None`` when it is there already.
+
+        Until it is loaded, and if that fails, all stays. Models opened later follow.
+        """
+        if compute == self.compute:
+            return None
+        self._wanted = compute
+        self._models.clear()
+        if self._model is None:
+            return None
+        job = Job(f"Load {self._model.name} in {compute.precision}")
+        self._moving = job
+        return self._load(Opening(job, self._model.reference, again=True))
+
+    def computes_on(self) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+        """Devices and precisions to choose from, those with reasons that this machine cannot do. Needs torch."""
+        from explorer.rendering.machine import missing_device
+
+        gpu = missing_device("cuda")
+        half = (
+            "" if self.compute.device == "cuda" else "float16 overflows in places, and no processor is faster with it"
+        )
+        return (
+            (Choice("cpu", "Processor"), Choice("cuda", "GPU", gpu)),
+            (
+                Choice("float32", "float32"),
+                Choice("bfloat16", "bfloat16"),
+                Choice("float16", "float16", half),
+            ),
+        )
+
+    @property
+    def previews(self) -> bool:
+        """Whether an early, coarse picture may come before a slow one."""
+        return self._worker.previews
+
+    @previews.setter
+    def previews(self, on: bool) -> None:
+        self._worker.previews = on
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compiled kernels serve, or will once they are compiled."""
+        return self._compiling.wanted
+
+    def use_compiled(self, on: bool) -> None:
+        """Let compiled kernels serve, or torch alone, from the next picture on."""
+        self._compiling.want(on)
+
+    @property
     def direction_count(self) -> int | None:
         """How many principal directions there are; ``None`` until they are found."""
         return None if self._model is None else self._model.renderer.direction_count
@@ -121,6 +185,19 @@ class Session:
         """
         name = str(source).removeprefix(BUNDLED) if str(source).startswith(BUNDLED) else Path(source).name
         return self._load(Opening(Job(f"Open {name}"), source))
+
+    def unload(self) -> None:
+        """Close the model and give its memory back. The state and its history stay: opening a model goes on there."""
+        self.commit("Edit")
+        self._loader.give_up()
+        for job in self.jobs:
+            if job is not self._compiling.job:
+                job.cancel()
+        self._model = None
+        self._models.clear()
+        self.equivariance = None
+        # What is still being rendered is of no model that is open.
+        self._oldest_shown = self.last_request + 1
 
     def preview(self, state: EditState) -> None:
         """Show a state without history, as while a hand drags. The newest one wins."""
@@ -396,7 +473,7 @@ class Session:
         if history is self.history or history.cursor == self.history.cursor:
             return False
         wanted = history.current.state.checkpoint
-        if wanted is None or self._model is None or wanted.sha256 == self._model.reference.sha256:
+        if wanted is None or (self._model is not None and wanted.sha256 == self._model.reference.sha256):
             self._arrive(history)
         elif wanted.sha256 in self._models:
             self._use(self._models[wanted.sha256])
@@ -413,7 +490,7 @@ class Session:
 
     def _load(self, opening: Opening) -> Job:
         self._jobs.append(opening.job)
-        return self._loader.start(opening, recent=self.recent, loaded=self._models)
+        return self._loader.start(opening, recent=self.recent, loaded=self._models, compute=self._wanted)
 
     def _in_background(self, job: Job, steps: Callable[[], Iterator[float]]) -> Job:
         self._jobs.append(job)
@@ -422,8 +499,11 @@ class Session:
 
     def _apply(self) -> None:
         self._write_down()
-        if self._compiling is not None:
-            self._go_on_compiling(self._compiling)
+        self._go_on_compiling(self._compiling)
+        if self._moving is not None and self._moving.done:
+            if self._moving.error is not None:
+                self._wanted = self.compute
+            self._moving = None
         measured = self._measured.take()
         if measured is not None and measured[0] is self._model:
             self.equivariance = measured[1]
@@ -440,6 +520,8 @@ class Session:
             self._enter_project(opened.project, opened)
         elif opened.recipe is not None:
             self._enter_recipe(opened.recipe, Path(str(opening.source)))
+        elif opening.again:
+            self._request()
         elif opening.step is not None:
             self._arrive(self.history.jump(opening.step))
         else:
@@ -448,7 +530,7 @@ class Session:
     def _go_on_compiling(self, compiling: Compiling) -> None:
         if compiling.take_switched():
             self._request()
-        if not compiling.started and self._model is not None and not self._worker.busy:
+        if compiling.wanted and not compiling.started and self._model is not None and not self._worker.busy:
             # After the first picture, which compiling beside it would delay.
             self._jobs.append(compiling.start())
 
@@ -501,7 +583,9 @@ class Session:
     def _enter_model(self, model: OpenModel) -> None:
         label = f"Open {model.name}"
         if self.state.checkpoint is None:
-            fresh = EditState(checkpoint=model.reference, latent=SeedPad(0, 0), truncation=Truncation(0.7))
+            row, column = divmod(_start_seed(model.info), _SEEDS_A_ROW)
+            start = SeedPad(float(column), float(row))
+            fresh = EditState(checkpoint=model.reference, latent=start, truncation=Truncation(0.7))
             self.history = History.start(fresh, label)
             self.state = fresh
             self._saved = self._project()
@@ -514,3 +598,10 @@ class Session:
                 self._report("warning", f"{model.name} has no place for {note}")
             self.commit(label)
         self._request()
+
+
+def _start_seed(info: Mapping[str, object]) -> int:
+    """The seed that a model's card shows it by; 0 where it names none."""
+    card = info.get("card")
+    seed = card.get("start_seed") if isinstance(card, dict) else None
+    return seed if type(seed) is int and 0 <= seed < 2**32 else 0

@@ -21,6 +21,10 @@ __all__ = ["Request", "Worker"]
 
 _log = logging.getLogger(__name__)
 
+_NO_MEMORY = (
+    "there is not enough memory: choose a lower precision in the Model panel, close other programs, or open a smaller "
+    "model; the last picture stays"
+)
 # A render this short is not worth an early, coarse picture before it.
 _SLOW_S = 0.08
 
@@ -58,6 +62,8 @@ class Worker:
     ) -> None:
         self.frames: Mailbox[Frame] = Mailbox()
         """The newest frame that nobody took yet."""
+        self.previews = True
+        """Whether an early, coarse picture may come first."""
         self._threads = threads
         self._report = report
         self._changed = changed
@@ -114,9 +120,13 @@ class Worker:
         except Exception as error:
             # The worker's edge: whatever went wrong, the last good picture stays and the thread lives on.
             _log.exception("rendering failed")
-            self._report(
-                "error", f"this picture could not be made ({type(error).__name__}: {error}): undo the last step"
-            )
+            if _is_lack_of_memory(error):
+                request.renderer.clear()
+                self._report("error", _NO_MEMORY)
+            else:
+                self._report(
+                    "error", f"this picture could not be made ({type(error).__name__}: {error}): undo the last step"
+                )
         self._answered = request.number
         self._changed()
 
@@ -125,7 +135,7 @@ class Worker:
         frame = request.renderer.frame(
             request.state,
             cancel=lambda: self._replaced(request),
-            on_preview=self._show_early if self._last_s > _SLOW_S else None,
+            on_preview=self._show_early if self.previews and self._last_s > _SLOW_S else None,
             requested_s=request.requested_s,
             request=request.number,
         )
@@ -163,9 +173,17 @@ class Worker:
             error = str(failure)
         except Exception as failure:
             _log.exception("%s failed", task.job.name)
-            error = f"{type(failure).__name__}: {failure}"
+            error = _NO_MEMORY if _is_lack_of_memory(failure) else f"{type(failure).__name__}: {failure}"
         self._tasks.popleft()
         if error is not None:
             self._report("error", f"{task.job.name}: {error}")
         task.job.finish(error)
         self._changed()
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether that is what went wrong; torch says it in words, on a processor as a plain RuntimeError."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in words or "allocate memory" in words)
+    )

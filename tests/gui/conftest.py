@@ -46,8 +46,8 @@ def open_app(display: str, tmp_path: Path) -> Iterator[OpenApp]:
     settings.mkdir()
     apps: list[App] = []
 
-    def opened(*arguments: str | Path) -> App:
-        apps.append(App(display, settings, *arguments))
+    def opened(*arguments: str | Path, first_start: bool = False) -> App:
+        apps.append(App(display, settings, *arguments, first_start=first_start))
         return apps[-1]
 
     try:

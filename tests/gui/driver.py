@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from tests.gui.x_client import close_window, drop_files
+
 __all__ = ["SCREEN", "App", "Point"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -24,10 +26,15 @@ Point = tuple[int, int]
 class App:
     """The app as a child process on a display; one a test, since a second context in one process crashes."""
 
-    def __init__(self, display: str, settings: Path, *arguments: str | Path) -> None:
+    def __init__(self, display: str, settings: Path, *arguments: str | Path, first_start: bool = False) -> None:
         self.env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1")
         self.env |= {"XDG_CONFIG_HOME": str(settings), "XDG_STATE_HOME": str(settings)}
-        self.env.pop("WAYLAND_DISPLAY", None)
+        for name in ("WAYLAND_DISPLAY", "GDK_SCALE", "GDK_DPI_SCALE", "QT_SCALE_FACTOR"):
+            self.env.pop(name, None)
+        kept = settings / "latent-explorer" / "settings.json"
+        if not first_start and not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps({"version": 1, "tour_seen": True}))
         command = [sys.executable, "main.py", "window", "--test-channel", *map(str, arguments)]
         self._process = subprocess.Popen(
             command, env=self.env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -202,6 +209,28 @@ class App:
         # Dear ImGui takes in about one key event a frame.
         self.settle(5 + 4 * len(text))
         self.keys("Return")
+
+    def type_last(self, tag: str, text: str) -> None:
+        """Type as `type` does what may end the app."""
+        self.click(tag)
+        for press in (("keydown", "ctrl"), ("key", "a"), ("keyup", "ctrl")):
+            self.xdotool(*press)
+            self.settle()
+        self.xdotool("type", "--delay", "1", text)
+        self.settle(5 + 4 * len(text))
+        self.xdotool("key", "Return")
+
+    def close_window(self) -> None:
+        """Press the close button of the window's frame, as a window manager tells it."""
+        close_window(self.env["DISPLAY"], self._process.pid)
+
+    def drop(self, *paths: Path) -> None:
+        """Drop files from another program on the window."""
+        drop_files(self.env["DISPLAY"], self._process.pid, list(paths))
+
+    def ended(self) -> int:
+        """Wait for the app to end by itself; its exit status."""
+        return self._process.wait(60)
 
     def quit(self) -> int:
         if self._process.poll() is None:

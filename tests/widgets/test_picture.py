@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.picture import fit
 from widgets.texture import as_rgba
+from widgets.view import fit
 
 SIDES = st.integers(1, 2048)
 

@@ -21,6 +21,7 @@ from widgets.panels.sliders import SlidersPanel
 from widgets.panels.truncation import TruncationPanel
 from widgets.picture import PictureView
 from widgets.player import Player
+from widgets.settings import SettingsStore
 
 __all__ = ["Parts", "make_panels"]
 
@@ -37,6 +38,8 @@ class Parts:
     """The picture in the middle: `PictureView.add_drag_mode`, its zoom, its overlay."""
     say: Callable[[str, str], None]
     """Tells a person something: ``info``, ``warning`` or ``error``, and a sentence."""
+    store: SettingsStore
+    """What is remembered from one start to the next."""
 
 
 def make_panels(parts: Parts) -> dict[Place, Panel]:

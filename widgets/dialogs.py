@@ -1,0 +1,47 @@
+"""A window in front of all others, for a question or a page to read."""
+
+from collections.abc import Callable
+
+import dearpygui.dearpygui as dpg
+
+from widgets.theme import Look
+
+__all__ = ["close_dialog", "open_dialog"]
+
+_WIDTH_PX = 440
+_TOP_PX = 140
+
+
+def open_dialog(look: Look, tag: str, title: str, fill: Callable[[], object], *, width_px: int = _WIDTH_PX) -> None:
+    """Show one; nothing when it is open already.
+
+    Args:
+        look: For its size.
+        tag: Its name among the items.
+        title: At its top.
+        fill: Makes what is in it.
+        width_px: Of the design.
+    """
+    if dpg.does_item_exist(tag):
+        return
+    with dpg.window(
+        label=title,
+        tag=tag,
+        modal=True,
+        no_resize=True,
+        no_collapse=True,
+        autosize=True,
+        no_docking=True,
+        no_saved_settings=True,
+        min_size=(look.px(width_px), look.px(80)),
+        on_close=lambda: close_dialog(tag),
+    ):
+        fill()
+    left = (dpg.get_viewport_client_width() - look.px(width_px)) // 2
+    dpg.set_item_pos(tag, [max(0, left), look.px(_TOP_PX)])
+
+
+def close_dialog(tag: str) -> None:
+    """Take it away."""
+    if dpg.does_item_exist(tag):
+        dpg.delete_item(tag)
