@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from explorer.checkpoints import Checkpoint, CheckpointParts, open_checkpoint, save_checkpoint
-from explorer.generators import stylegan2, stylegan3
+from explorer.generators import stylegan2, stylegan3, stylegan_t
 from explorer.generators.stylegan2_config import GeneratorConfig as Config2
 from explorer.generators.stylegan3_config import GeneratorConfig as Config3
+from explorer.generators.stylegan_t_config import GeneratorConfig as ConfigT
+from explorer.text import ClipText
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -50,4 +52,20 @@ def _write(generator: nn.Module, path: Path, seed: int) -> Path:
             tensor.copy_(torch.randn(tensor.shape, generator=random) * scale)
         generator.get_submodule("mapping").w_avg.copy_(torch.randn(generator.spec.w_dim, generator=random) * 0.3)
     save_checkpoint(CheckpointParts(generator), path)
+    return path
+
+
+def write_stylegan_t(path: Path, *, c_dim: int, kind: str, carried: ClipText | None = None, seed: int = 0) -> Path:
+    """A model that reads prompts with an encoder of that kind, which its file may carry."""
+    torch.manual_seed(seed)
+    config = ConfigT.standard(
+        resolution=16, channel_base=512, channel_max=32, res_blocks=1, z_dim=12, c_dim=c_dim, text_encoder=kind
+    )
+    generator = stylegan_t.Generator(config)
+    with torch.no_grad():
+        generator.mapping.x_avg.normal_()
+        for name, tensor in generator.named_parameters():
+            if name.endswith("gamma"):
+                tensor.normal_()
+    save_checkpoint(CheckpointParts(generator, text_encoder=carried), path)
     return path

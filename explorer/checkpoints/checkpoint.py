@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, build
+from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, TEXT_ENCODERS, build
 from explorer.checkpoints.file_bytes import damage_reported, read_whole
 from explorer.checkpoints.identity import model_in
 from explorer.checkpoints.info import CheckpointInfo
@@ -27,6 +27,7 @@ from explorer.checkpoints.weights import read_weights
 from explorer.errors import CheckpointError, KernelUnavailable
 from explorer.generators.protocol import Generator
 from explorer.state import GeneratorSpec
+from explorer.text import ClipText
 
 __all__ = ["Checkpoint", "TrainingExtras", "open_checkpoint", "read_training_extras"]
 
@@ -43,10 +44,21 @@ class Checkpoint:
     """The generator's."""
     info: CheckpointInfo
     """About the file."""
+    text_encoder: ClipText | None = None
+    """The text encoder that a model of texts carries; ``None`` when the file has none."""
 
     def to_json(self) -> dict[str, object]:
         """`info` and `spec` as JSON data."""
         return {**self.info.to_json(), "spec": dataclasses.asdict(self.spec)}
+
+
+class _Read(NamedTuple):
+    """What a reader gives."""
+
+    generator: Any
+    discriminator: nn.Module | None
+    facts: dict[str, Any]
+    text_encoder: ClipText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +93,17 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
         with ThreadPoolExecutor(1) as pool:
             # Hashing runs beside the reading, which mostly waits for Python.
             digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
-            generator, discriminator, facts = _READERS[kind](data, path)
-            networks = [network for network in (generator, discriminator) if network is not None]
+            read = _READERS[kind](data, path)
+            generator, discriminator = read.generator, read.discriminator
+            networks = [network for network in (generator, discriminator, read.text_encoder) if network is not None]
             for network in networks:
                 _own_tensors(network, data)
                 network.to(target).eval()
             size = {"sha256": digest.result(), "size_bytes": len(data)}
-            info = CheckpointInfo(path=path, **{**size, **facts})
+            info = CheckpointInfo(path=path, **{**size, **read.facts})
     spec = dataclasses.replace(generator.spec, class_names=_class_names(info, generator.spec))
     generator.spec = spec  # The names belong to the model, whoever holds only the generator wants them too.
-    return Checkpoint(generator, discriminator, spec, info)
+    return Checkpoint(generator, discriminator, spec, info, read.text_encoder)
 
 
 def read_training_extras(path: str | os.PathLike[str]) -> TrainingExtras:
@@ -118,10 +131,10 @@ def _device(device: str | torch.device) -> torch.device:
     return target
 
 
-def _read_pickle(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+def _read_pickle(data: memoryview, path: Path) -> _Read:
     if is_tensorflow_pickle(data):
         old = read_tensorflow_pickle(data)
-        return old.generator, old.discriminator, _snapshot_facts(old)
+        return _Read(old.generator, old.discriminator, _snapshot_facts(old))
     snapshot = read_published(data)
     facts = {
         "format": "published pickle",
@@ -131,10 +144,10 @@ def _read_pickle(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, d
         "notes": snapshot.notes,
         "training_set": snapshot.training_set,
     }
-    return snapshot.generator, snapshot.discriminator, facts
+    return _Read(snapshot.generator, snapshot.discriminator, facts, snapshot.text_encoder)
 
 
-def _read_safetensors(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+def _read_safetensors(data: memoryview, path: Path) -> _Read:
     header = read_header(data)
     tensors = decode(data, header, "generator.", half_to_float=True)
     generator = build(header.metadata.get("generator"), GENERATORS, tensors, what="generator")
@@ -142,26 +155,31 @@ def _read_safetensors(data: memoryview, path: Path) -> tuple[Any, nn.Module | No
     if header.metadata.get("discriminator") is not None:
         tensors = decode(data, header, "discriminator.", half_to_float=True)
         discriminator = build(header.metadata["discriminator"], DISCRIMINATORS, tensors, what="discriminator")
+    text_encoder = None
+    if header.metadata.get("text_encoder") is not None:
+        tensors = decode(data, header, "text_encoder.", half_to_float=True)
+        text_encoder = build(header.metadata["text_encoder"], TEXT_ENCODERS, tensors, what="text encoder")
+    held = {"generator": generator, "discriminator": discriminator, "text_encoder": text_encoder}
     facts = {
         "format": "latent-explorer safetensors",
         "family": generator.spec.family,
-        "entries": ("generator",) if discriminator is None else ("generator", "discriminator"),
+        "entries": tuple(name for name, network in held.items() if network is not None),
         "used": "generator",
         **_card_facts(_mapping(header.metadata.get("card"))),
     }
-    return generator, discriminator, facts
+    return _Read(generator, discriminator, facts, text_encoder)
 
 
-def _read_torch(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+def _read_torch(data: memoryview, path: Path) -> _Read:
     snapshot = read_weights(data, path)
-    return snapshot.generator, snapshot.discriminator, _snapshot_facts(snapshot)
+    return _Read(snapshot.generator, snapshot.discriminator, _snapshot_facts(snapshot))
 
 
-def _read_openvino(data: memoryview, path: Path) -> tuple[Any, nn.Module | None, dict[str, Any]]:
+def _read_openvino(data: memoryview, path: Path) -> _Read:
     # A graph is nothing without the numbers beside it: both count for its identity.
     files = read_mobile(path)
     facts = {**_snapshot_facts(files.snapshot), "sha256": files.sha256, "size_bytes": files.size_bytes}
-    return files.snapshot.generator, None, facts
+    return _Read(files.snapshot.generator, None, facts)
 
 
 def _snapshot_facts(snapshot: Snapshot) -> dict[str, Any]:

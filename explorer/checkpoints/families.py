@@ -26,8 +26,9 @@ from explorer.generators import (
     stylegan_xl,
 )
 from explorer.generators.assign import build_from_tensors
+from explorer.text import ClipConfig, ClipText
 
-__all__ = ["DISCRIMINATORS", "GENERATORS", "NetworkKind", "build", "describe"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "TEXT_ENCODERS", "NetworkKind", "build", "describe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
         "stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator),
     }
 )
+
+TEXT_ENCODERS: Mapping[str, NetworkKind] = MappingProxyType({"clip": NetworkKind(ClipConfig, ClipText)})
 
 
 def describe(network: nn.Module, kinds: Mapping[str, NetworkKind]) -> dict[str, object]:

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from explorer.checkpoints import published_stylegan2, published_stylegan3, published_stylegan_t, published_stylegan_xl
+from explorer.checkpoints import (
+    published_stylegan2,
+    published_stylegan3,
+    published_stylegan_t,
+    published_stylegan_xl,
+    published_text_encoder,
+)
 from explorer.checkpoints.allowed import SNAPSHOT_CONSTRUCTORS
 from explorer.checkpoints.inert import InertObject
 from explorer.checkpoints.modules import is_module, module_class, plain, read_module
 from explorer.checkpoints.pickle_machine import Budget, PickleMachine
 from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
+from explorer.text import ClipText
 
 __all__ = ["PublishedSnapshot", "read_published"]
 
@@ -28,6 +35,8 @@ class PublishedSnapshot:
     """From ``G_ema``, else ``G``. Its tensors may still be views of the file's bytes."""
     discriminator: nn.Module | None
     """When there is one of a known kind. Likewise."""
+    text_encoder: ClipText | None
+    """That a StyleGAN-T generator carries, when it can be read. Likewise."""
     entries: tuple[str, ...]
     """Which of `ENTRIES` are there."""
     used: str
@@ -57,14 +66,15 @@ def read_published(data: memoryview) -> PublishedSnapshot:
         )
     record = read_module(snapshot[used], size=len(data))
     discriminator, notes = _discriminator(snapshot.get("D"), size=len(data))
-    notes += published_stylegan_t.notes(record)
+    text_encoder, more = published_text_encoder.read_text_encoder(record)
     training_set = plain(snapshot.get("training_set_kwargs"))
     return PublishedSnapshot(
         generator=_generator(record),
         discriminator=discriminator,
+        text_encoder=text_encoder,
         entries=entries,
         used=used,
-        notes=notes,
+        notes=(*notes, *more),
         training_set=training_set if isinstance(training_set, dict) else {},
     )
 

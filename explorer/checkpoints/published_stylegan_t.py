@@ -1,7 +1,7 @@
 """Published StyleGAN-T snapshots, pickled by plain class reference: options and weights out of the modules' records.
 
 Options are read from what each layer says of itself and from the shapes of its tensors. The text encoder that a
-snapshot carries is left where it is.
+snapshot carries is read elsewhere.
 """
 
 import math
@@ -11,6 +11,7 @@ from explorer.checkpoints.filter_taps import taps_of
 from explorer.checkpoints.published_fields import Fields, agreed
 from explorer.checkpoints.published_stylegan2 import FILTER_NAME
 from explorer.checkpoints.published_stylegan3 import agree, check_finite, check_linear, stored_transform
+from explorer.checkpoints.published_text_encoder import PREFIX
 from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
 from explorer.generators.assign import build_from_tensors
@@ -18,10 +19,7 @@ from explorer.generators.config import config_from_json
 from explorer.generators.stylegan3 import INPUT_STYLE
 from explorer.generators.stylegan_t import Generator, GeneratorConfig
 
-__all__ = ["is_generator", "notes", "read_generator"]
-
-# Where the published code keeps its text encoder.
-TEXT_ENCODER = "mapping.clip."
+__all__ = ["is_generator", "read_generator"]
 
 
 def is_generator(record: ModuleRecord) -> bool:
@@ -41,19 +39,12 @@ def read_generator(record: ModuleRecord) -> Generator:
     root = Fields(record, "G")
     blocks = _blocks(root.child("synthesis"))
     config = _generator_config(root, blocks)
-    tensors = {name: tensor for name, tensor in record.state_dict().items() if not name.startswith(TEXT_ENCODER)}
+    tensors = {name: tensor for name, tensor in record.state_dict().items() if not name.startswith(PREFIX)}
     # Our transform is an argument; one that the file has set is already in the configuration.
     tensors.pop(f"synthesis.b{config.block_resolutions[0]}.input.transform", None)
     generator = build_from_tensors(lambda: Generator(config), tensors, idle=FILTER_NAME)
     agree(root, num_ws=generator.spec.num_ws, w_dim=config.w_dim)
     return generator
-
-
-def notes(record: ModuleRecord) -> tuple[str, ...]:
-    """What the user should know about the record."""
-    if any(name.startswith(TEXT_ENCODER) for name in record.state_dict()):
-        return ("The text encoder in the file was left out: only the generator was read.",)
-    return ()
 
 
 def _generator_config(root: Fields, blocks: list[Fields]) -> GeneratorConfig:

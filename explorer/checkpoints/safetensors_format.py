@@ -1,8 +1,8 @@
 """Latent Explorer's own files: safetensors, with the networks' options in the header.
 
-Header metadata has one entry of ours, ``latent_explorer``: JSON text with ``version``, ``generator`` and
-``discriminator`` (each ``{family, config}``), ``card`` and ``extra``. Tensors are named ``generator.*``,
-``discriminator.*`` and ``extra.*``, each network's as in its ``state_dict``.
+Header metadata has one entry of ours, ``latent_explorer``: JSON text with ``version``, ``generator``,
+``discriminator`` and ``text_encoder`` (each ``{family, config}``), ``card`` and ``extra``. Tensors are named
+``generator.*``, ``discriminator.*``, ``text_encoder.*`` and ``extra.*``, each network's as in its ``state_dict``.
 
 Source: the container is described at huggingface.co/docs/safetensors: 8 bytes of header length, JSON, raw values.
 """

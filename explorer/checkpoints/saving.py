@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, describe
+from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, TEXT_ENCODERS, describe
 from explorer.checkpoints.safetensors_format import encode_header
 from explorer.errors import CheckpointError
 
@@ -32,6 +32,8 @@ class CheckpointParts:
     """Of a family in `explorer.checkpoints.families.GENERATORS`."""
     discriminator: nn.Module | None = None
     """Of one in `DISCRIMINATORS`."""
+    text_encoder: nn.Module | None = None
+    """Of one in `TEXT_ENCODERS`."""
 
 
 def save_checkpoint(
@@ -67,6 +69,9 @@ def save_checkpoint(
     if checkpoint.discriminator is not None:
         networks["discriminator"] = describe(checkpoint.discriminator, DISCRIMINATORS)
         tensors |= _tensors(checkpoint.discriminator, "discriminator.", dtype)
+    if checkpoint.text_encoder is not None:
+        networks["text_encoder"] = describe(checkpoint.text_encoder, TEXT_ENCODERS)
+        tensors |= _tensors(checkpoint.text_encoder, "text_encoder.", dtype)
     tensors |= {f"extra.{name}": tensor.detach() for name, tensor in (extra or {}).items()}
     metadata = {**networks, "card": dict(card or {}), "extra": dict(extra_metadata or {})}
     try:

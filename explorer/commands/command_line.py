@@ -11,6 +11,7 @@ from explorer.commands.notation import (
     write_latent,
     write_mix,
     write_number,
+    write_prompt,
     write_rows,
     write_slider,
 )
@@ -19,10 +20,12 @@ from explorer.state import (
     NEAREST,
     Blend,
     ClassMix,
+    Condition,
     EditState,
     Latent,
     Noise,
     Output,
+    Prompt,
     SeedBlend,
     Spectrum,
     Transform,
@@ -67,7 +70,7 @@ def render_arguments(state: EditState) -> list[str]:
     """
     parts: list[tuple[str, str | None]] = [
         *_latent(state.latent),
-        *(("class", write_classes(state.condition)) for _ in [0] if isinstance(state.condition, ClassMix)),
+        *_condition(state.condition),
         *(("mix", write_mix(mix)) for mix in state.mixing),
         *_truncation(state.truncation),
         *(("slider", write_slider(slider)) for slider in state.sliders),
@@ -79,6 +82,16 @@ def render_arguments(state: EditState) -> list[str]:
 
 
 Parts = Iterator[tuple[str, str | None]]
+
+
+def _condition(condition: Condition) -> Parts:
+    if isinstance(condition, ClassMix):
+        yield "class", write_classes(condition)
+    elif isinstance(condition, Prompt):
+        if not condition.weights:
+            raise StateError("a prompt of nothing cannot be written as words: save a project and render that")
+        for text, weight in condition.weights:
+            yield "prompt", write_prompt(text, weight)
 
 
 def _latent(latent: Latent) -> Parts:

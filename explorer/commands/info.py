@@ -24,7 +24,14 @@ def checkpoint_path(source: str) -> Path:
 @click.command(short_help="Print what a checkpoint is, as JSON.")
 @click.argument("checkpoint")
 def info(checkpoint: str) -> None:
-    """Print what CHECKPOINT is: family, size, layers, classes, hash, card."""
+    """Print what CHECKPOINT is: family, size, layers, classes, hash, card; and what reads prompts for it here."""
     from explorer.checkpoints import open_checkpoint
+    from explorer.project.text_folders import text_folders
+    from explorer.rendering.text_finding import find_encoder
 
-    click.echo(json.dumps(open_checkpoint(checkpoint_path(checkpoint)).to_json(), indent=2))
+    opened = open_checkpoint(checkpoint_path(checkpoint))
+    about = opened.to_json()
+    if opened.spec.text:
+        found = find_encoder(opened.spec, opened.text_encoder, text_folders())
+        about["text_encoder"] = {"name": found.name, "source": found.source or None, "reason": found.reason or None}
+    click.echo(json.dumps(about, indent=2))

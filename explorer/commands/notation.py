@@ -8,6 +8,7 @@ slider     BASIS/INDEX/AMOUNT or BASIS/INDEX/AMOUNT/ROWS: ``pca/0/1.5``, ``axis/
 mix        LATENT/ROWS or LATENT/ROWS/AMOUNT: ``9/4-7``, ``@3.5,0.25/4-7/0.5``
 share      LATENT=WEIGHT, a part of a blend of any latents: ``@3,0=0.5``
 factor     LAYER=NUMBER: ``b16.conv1=0.5``
+prompt     TEXT or TEXT=WEIGHT: ``a red cat``, ``a red cat=0.5``
 =========  ==========================================================================
 """
 
@@ -26,12 +27,14 @@ __all__ = [
     "read_factor",
     "read_latent",
     "read_mix",
+    "read_prompt",
     "read_share",
     "read_slider",
     "write_classes",
     "write_latent",
     "write_mix",
     "write_number",
+    "write_prompt",
     "write_rows",
     "write_slider",
 ]
@@ -131,6 +134,20 @@ def read_classes(text: str) -> ClassMix:
     if any(not 0 <= index < 2**31 for index, _ in weights):
         raise ValueError("classes count from 0")
     return ClassMix(weights)
+
+
+def write_prompt(text: str, weight: float) -> str:
+    """A text of a prompt and its weight, which is always written, since a text may end like one."""
+    return f"{text}={write_number(weight)}"
+
+
+def read_prompt(text: str) -> tuple[str, float]:
+    """A text and its weight, 1 where none is given."""
+    head, sign, tail = text.rpartition("=")
+    try:
+        return (head, finite(tail)) if sign else (text, 1.0)
+    except ValueError:
+        return text, 1.0
 
 
 def write_slider(slider: Slider) -> str:

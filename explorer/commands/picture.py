@@ -13,6 +13,7 @@ from explorer.commands.notation import (
     read_factor,
     read_latent,
     read_mix,
+    read_prompt,
     read_share,
     read_slider,
 )
@@ -28,6 +29,7 @@ from explorer.state import (
     Mix,
     Noise,
     Output,
+    Prompt,
     SeedBlend,
     SeedPad,
     Slider,
@@ -63,6 +65,7 @@ class Changes:
     noise_strength: float | None = None
     noise_layer: tuple[tuple[str, float], ...] = ()
     classes: ClassMix | None = None
+    prompt: tuple[tuple[str, float], ...] = ()
     translate: tuple[float, float] | None = None
     rotate: float | None = None
     scale: float | None = None
@@ -114,7 +117,7 @@ class Changes:
                 scale=self.scale,
                 shear=self.shear,
             ),
-            condition=self.classes,
+            condition=Prompt(self.prompt) if self.prompt else self.classes,
             sliders=self.slider or None,
             mixing=self.mix or None,
             latent=latent,
@@ -181,6 +184,7 @@ def _read_centre(text: str) -> int:
 _CENTRE = Notation("centre", _read_centre, "3, or nearest")
 _CLASSES = Notation("class", read_classes, "2, or a mix like 2:0.5+3:0.5")
 _FACTOR = Notation("layer's strength", read_factor, "b16.conv1=0.5")
+_PROMPT = Notation("prompt", read_prompt, "'a red cat', or 'a red cat=0.5' for half of it")
 _SLIDER = Notation("slider", read_slider, "pca/0/1.5, or pca/0/1.5/0-3 for some layers")
 _MIX = Notation("mix", read_mix, "9/4-7, or 9/4-7/0.5 for half of it")
 _A_LATENT = Notation("latent", read_latent, "7, 7:0.5+8:0.5 or @3.5,0.25")
@@ -195,6 +199,7 @@ _SHARED = [
     click.option("--noise-strength", type=FINITE, help="Multiplies the strength of all noise."),
     click.option("--noise-layer", type=_FACTOR, multiple=True, help="Multiplies one layer's, as b16.conv1=0.5."),
     click.option("--class", "classes", type=_CLASSES, help="Class of a conditional model; or a mix, 2:0.5+3:0.5."),
+    click.option("--prompt", type=_PROMPT, multiple=True, help="Text, for StyleGAN-T; with its weight, 'a cat=0.5'."),
     click.option("--translate", type=PAIR, help="StyleGAN3: shift right and down, in picture sizes, as 0.1,0."),
     click.option("--rotate", type=FINITE, help="StyleGAN3: turn, in degrees."),
     click.option("--scale", type=FINITE, help="StyleGAN3: enlarge."),

@@ -31,12 +31,14 @@ __all__ = ["render"]
 @click.option(
     "--out", "folder", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Folder."
 )
+@click.option("--text-encoder", type=click.Path(path_type=Path), help="Folder of the encoder for --prompt.")
 def render(
     source: str | None,
     seeds: tuple[int, ...] | None,
     folder: Path,
     precision: Precision,
     compiled: bool,
+    text_encoder: Path | None,
     **options: object,
 ) -> None:
     """Render pictures of seeds, one PNG each (seed0000.png ...), or the picture that a project shows.
@@ -49,6 +51,8 @@ def render(
         raise click.UsageError("--seeds, --latent and --blend exclude each other: give one")
     opened = open_picture_source(source, precision=precision, compiled=compiled)
     refuse_dropped(changes, opened.renderer)
+    if text_encoder is not None:
+        opened.renderer.texts.use_folder(text_encoder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, state in _wanted(opened, changes, seeds):
         frame = opened.renderer.frame(state)

@@ -202,6 +202,7 @@ def _spec(config: GeneratorConfig) -> GeneratorSpec:
         has_noise=config.use_noise,
         has_transform=True,
         text=config.c_dim > 0,
+        text_encoder=config.text_encoder if config.c_dim > 0 else "",
     )
 
 

@@ -69,6 +69,8 @@ class GeneratorConfig:
     """Samples an image width in the input."""
     input_bandwidth: float = 2.0
     """Highest frequency that the input draws."""
+    text_encoder: Literal["clip", "all-minilm-l6-v2"] = "clip"
+    """What made the embeddings that the model was trained with."""
     stored_transform: tuple[tuple[float, ...], ...] | None = None
     """A matrix ``[3][3]`` that the file left in the input, applied before the user's; ``None`` is the identity."""
 

@@ -31,5 +31,8 @@ class Recent(Generic[Value]):
         """Forget everything."""
         self._values.clear()
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
+
     def __len__(self) -> int:
         return len(self._values)

@@ -15,7 +15,8 @@ from explorer.project.blobs import BlobStore
 from explorer.rendering.cache import Recent
 from explorer.rendering.restriction import fits
 from explorer.rendering.seeds import class_of_seed, corners, latent_of_seed
-from explorer.state import Blend, ClassMix, Condition, GeneratorSpec, Latent, SeedBlend, Stored
+from explorer.rendering.texts import Texts
+from explorer.state import Blend, ClassMix, Condition, GeneratorSpec, Latent, Prompt, SeedBlend, Stored
 
 __all__ = ["LatentStage", "Styles"]
 
@@ -33,8 +34,9 @@ class Styles:
 class LatentStage:
     """Reads the condition and a latent; keeps the styles of recent seeds and of recent latents."""
 
-    def __init__(self, generator: Generator, device: torch.device) -> None:
+    def __init__(self, generator: Generator, device: torch.device, texts: Texts) -> None:
         self._generator = generator
+        self._texts = texts
         self._device = device
         self._seeds: Recent[tuple[Tensor, Tensor]] = Recent(512)
         self._latents: Recent[Styles] = Recent(64)
@@ -74,7 +76,7 @@ class LatentStage:
     def _seed(self, seed: int, condition: Condition) -> tuple[Tensor, Tensor]:
         def compute() -> tuple[Tensor, Tensor]:
             z = torch.from_numpy(latent_of_seed(seed, self._generator.spec.z_dim))
-            return self._map(z, label(condition, seed, self._generator.spec))
+            return self._map(z, self._label(condition, seed))
 
         return self._seeds.get((seed, condition), compute)
 
@@ -89,7 +91,7 @@ class LatentStage:
 
     def _centre(self, condition: Condition) -> tuple[Tensor, Tensor]:
         # Nobody drew a class for a latent that is no seed: then it is the centre of them all.
-        c = label(condition, 0, self._generator.spec) if isinstance(condition, ClassMix) else None
+        c = self._label(condition, 0) if isinstance(condition, ClassMix | Prompt) else None
         w_avg = self._generator.w_avg(None if c is None else c.to(self._device)).float().reshape(1, -1)
         return w_avg, w_avg
 
@@ -102,17 +104,22 @@ class LatentStage:
             raise StateError(f"the stored {latent.space} has the shape {array.shape}, which is another model's")
         values = torch.tensor(array, dtype=torch.float32, device=self._device)
         if latent.space == "z":
-            w, w_avg = self._map(values, label(condition, 0, spec))
+            w, w_avg = self._map(values, self._label(condition, 0))
             return Styles(w.unsqueeze(1).repeat(1, spec.num_ws, 1), w_avg)
         _, w_avg = self._centre(condition)
         w_plus = values if latent.space == "w_plus" else values.expand(spec.num_ws, -1)
         return Styles(w_plus.unsqueeze(0).clone(), w_avg)
 
+    def _label(self, condition: Condition, seed: int) -> Tensor | None:
+        if isinstance(condition, Prompt) and self._generator.spec.text:
+            return self._texts.label(condition)
+        return label(condition, seed, self._generator.spec)
+
 
 def label(condition: Condition, seed: int, spec: GeneratorSpec) -> Tensor | None:
     """The label ``[1, c_dim]``: the mix of classes, or the class that the seed draws; ``None`` without classes.
 
-    A model of texts gets an empty one, all zeros.
+    A model of texts gets an empty one, all zeros; for a prompt see `Texts.label`.
     """
     if spec.c_dim == 0:
         return None

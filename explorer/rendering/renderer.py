@@ -16,6 +16,7 @@ from torch import Tensor
 
 from explorer.generators.protocol import Generator, Step
 from explorer.project.blobs import BlobStore
+from explorer.project.text_folders import text_folders
 from explorer.rendering.cache import Recent
 from explorer.rendering.centres import find_centres
 from explorer.rendering.directions import Directions, direction_steps, find_directions
@@ -27,6 +28,7 @@ from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show, 
 from explorer.rendering.restriction import assumptions, restrict
 from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, matrix_of, noise_read
+from explorer.rendering.texts import Texts
 from explorer.state import EditState, Latent, Noise, Output
 
 if TYPE_CHECKING:
@@ -59,7 +61,10 @@ class Renderer:
         self.generator: Generator = checkpoint.generator
         self.blobs = blobs
         self._device = _device_of(self.generator)
-        self._latents = LatentStage(self.generator, self._device)
+        self.texts = Texts(self.generator.spec, checkpoint.text_encoder, text_folders)
+        """Encodes prompts. For any thread."""
+        self._texts_version = self.texts.version
+        self._latents = LatentStage(self.generator, self._device, self.texts)
         self._styles: Recent[Tensor] = Recent(16)
         self._layer_styles: Recent[list[Tensor]] = Recent(16)
         self._synthesis = SynthesisStage(self.generator, self._device)
@@ -139,9 +144,9 @@ class Renderer:
             StateError: The state refers to an array that is missing or of another model.
         """
         clock = _Clock(requested_s)
-        if self._kernels != kernels_in_use():
-            # Other kernels may give other last bits, and a picture is made by one kind alone.
-            self._kernels = kernels_in_use()
+        if (self._kernels, self._texts_version) != (kernels_in_use(), self.texts.version):
+            # Other kernels may give other last bits, and a picture is made by one kind alone; so with text encoders.
+            self._kernels, self._texts_version = kernels_in_use(), self.texts.version
             self.clear()
         fitting, dropped = restrict(state, self.generator.spec)
         notes = (*dropped, *assumptions(fitting, self.generator.spec))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from explorer.state import (
     Blend,
     ClassMix,
+    Condition,
     EditState,
     GeneratorSpec,
     Latent,
@@ -12,6 +13,7 @@ from explorer.state import (
     NoCondition,
     Noise,
     Output,
+    Prompt,
     SeedPad,
     Slider,
     Stored,
@@ -44,15 +46,21 @@ def restrict(state: EditState, spec: GeneratorSpec) -> tuple[EditState, tuple[st
 
 def assumptions(state: EditState, spec: GeneratorSpec) -> tuple[str, ...]:
     """What a picture of a state that fits is made without, in words."""
-    if spec.text and isinstance(state.condition, NoCondition):
+    prompt = state.condition if isinstance(state.condition, Prompt) else Prompt(())
+    if spec.text and not any(weight for _, weight in prompt.weights):
         return ("text: none was given, so the picture is made for an empty one",)
     return ()
 
 
-def _condition(state: EditState, spec: GeneratorSpec, notes: list[str]) -> NoCondition | ClassMix:
+def _condition(state: EditState, spec: GeneratorSpec, notes: list[str]) -> Condition:
     condition = state.condition
     if isinstance(condition, NoCondition):
         return condition
+    if isinstance(condition, Prompt):
+        if spec.text:
+            return condition
+        notes.append("the prompt: the model is not steered by a text")
+        return NoCondition()
     if spec.c_dim == 0:
         notes.append("classes: the model has none")
         return NoCondition()

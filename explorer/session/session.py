@@ -28,6 +28,7 @@ from explorer.rendering.frame import Frame
 from explorer.rendering.restriction import replace_latents, restrict
 from explorer.session.compiling import Compiling
 from explorer.session.compute import ON_PROCESSOR, Choice, Compute
+from explorer.session.encoding import Encoding
 from explorer.session.job import Job
 from explorer.session.keeping import KeptMix
 from explorer.session.loader import Loader, Opening
@@ -38,10 +39,11 @@ from explorer.session.recovery import Recoverable, Recovery
 from explorer.session.sheets import Sheet
 from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Request, Worker
-from explorer.state import EditState, GeneratorSpec, History, Point, SeedPad, SheetPlan, Truncation
+from explorer.state import EditState, GeneratorSpec, History, NoCondition, Point, SeedPad, SheetPlan, Truncation
 
 if TYPE_CHECKING:
     from explorer.rendering.equivariance import Equivariance
+    from explorer.rendering.text_finding import FoundEncoder
 
 __all__ = ["Session"]
 
@@ -97,6 +99,7 @@ class Session:
         self._oldest_shown = 0
         self._jobs: list[Job] = []
         self._recovery = Recovery(recovery, warn=lambda text: self._report("warning", text))
+        self._encoding = Encoding(report=self._report, changed=self._notify)
         self._loader = Loader(report=self._report, changed=self._notify)
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
         self._compiling = Compiling(self._worker, wanted=compile_kernels, report=self._report, changed=self._notify)
@@ -361,6 +364,22 @@ class Session:
         self._worker.add_task(self._keeping.job, self._keeping.steps)
         return self._keeping.job
 
+    @property
+    def text_encoder(self) -> "FoundEncoder | None":
+        """What the open model's prompts are encoded with, or why they cannot be; ``None`` before a model is open."""
+        return None if self._model is None else self._model.renderer.texts.found
+
+    def use_text_folder(self, folder: str | Path) -> Job | None:
+        """Encode prompts of the open model with the encoder in a folder, and remember it; read in the background.
+
+        ``None`` on a model that is not steered by a text.
+        """
+        if self._model is None or not self._model.spec.text:
+            return None
+        job = self._encoding.use_folder(self._model.renderer.texts, self._model.spec.text_encoder, Path(folder))
+        self._jobs.append(job)
+        return job
+
     def measure_equivariance(self, *, samples: int = 8) -> Job | None:
         """Measure in the background how well pictures follow when they are moved; see `equivariance`.
 
@@ -426,7 +445,7 @@ class Session:
         with self._changed:
             while True:
                 self._apply()
-                if not self.jobs and not self.is_rendering and not self._loader.busy:
+                if not (self.jobs or self.is_rendering or self._loader.busy or self._encoding.busy):
                     return True
                 left_s = None if deadline_s is None else deadline_s - time.monotonic()
                 if left_s is not None and left_s <= 0:
@@ -445,6 +464,7 @@ class Session:
         self._loader.give_up()
         self._worker.close()
         self._loader.close()
+        self._encoding.close()
         self._recovery.close()
 
     def _write_down(self) -> None:
@@ -459,8 +479,17 @@ class Session:
     def _request(self) -> None:
         if self._model is None:
             return
+        texts = self._model.renderer.texts
+        wanted = texts.missing(self.state.condition)
+        if wanted and not self._encoding.failed(texts):
+            # The picture that is shown stays until they are encoded.
+            if job := self._encoding.start(texts, wanted):
+                self._jobs.append(job)
+            return
+        # Told once why not; everything else can still be seen.
+        state = replace(self.state, condition=NoCondition()) if wanted else self.state
         self.last_request = next(self._numbers)
-        self._worker.request(Request(self.last_request, self.state, self._model.renderer, time.perf_counter()))
+        self._worker.request(Request(self.last_request, state, self._model.renderer, time.perf_counter()))
 
     def _report(self, level: Level, text: str) -> None:
         self._messages.put(Message(level, text))
@@ -504,6 +533,8 @@ class Session:
             if self._moving.error is not None:
                 self._wanted = self.compute
             self._moving = None
+        if self._encoding.take_ended() is not None:
+            self._request()
         measured = self._measured.take()
         if measured is not None and measured[0] is self._model:
             self.equivariance = measured[1]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from explorer.state.edit_state import (
     Blend,
@@ -13,11 +13,14 @@ from explorer.state.edit_state import (
     Latent,
     Mix,
     Noise,
+    Prompt,
     SeedPad,
     Slider,
     Transform,
     Truncation,
 )
+
+Key = TypeVar("Key", int, str)
 
 __all__ = ["Animation", "Circle", "Motion", "along", "animate", "interpolate"]
 
@@ -206,13 +209,21 @@ def _latent(a: Latent, b: Latent, share: float) -> Latent:
 def _condition(a: Condition, b: Condition, share: float) -> Condition:
     if a == b:
         return a
-    if not isinstance(a, ClassMix) or not isinstance(b, ClassMix):
-        return a if share < 0.5 else b
-    weights: dict[int, float] = {}
+    if isinstance(a, ClassMix) and isinstance(b, ClassMix):
+        return ClassMix(_mixed(a.weights, b.weights, share))
+    if isinstance(a, Prompt) and isinstance(b, Prompt):
+        return Prompt(_mixed(a.weights, b.weights, share))
+    return a if share < 0.5 else b
+
+
+def _mixed(
+    a: tuple[tuple[Key, float], ...], b: tuple[tuple[Key, float], ...], share: float
+) -> tuple[tuple[Key, float], ...]:
+    weights: dict[Key, float] = {}
     for mix, part in ((a, 1 - share), (b, share)):
-        for index, weight in mix.weights:
-            weights[index] = weights.get(index, 0.0) + weight * part
-    return ClassMix(tuple(weights.items()))
+        for key, weight in mix:
+            weights[key] = weights.get(key, 0.0) + weight * part
+    return tuple(weights.items())
 
 
 def _sliders(a: tuple[Slider, ...], b: tuple[Slider, ...], share: float) -> tuple[Slider, ...]:

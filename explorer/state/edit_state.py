@@ -21,6 +21,7 @@ __all__ = [
     "NoCondition",
     "Noise",
     "Output",
+    "Prompt",
     "SeedBlend",
     "SeedPad",
     "Slider",
@@ -70,7 +71,15 @@ class ClassMix:
     """``(class index, weight)`` pairs."""
 
 
-Condition = NoCondition | ClassMix
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A weighted mix of texts, one text being the mix with a single entry. Only the proportions count."""
+
+    weights: tuple[tuple[str, float], ...]
+    """``(text, weight)`` pairs; a weight below 0 leads away from its text."""
+
+
+Condition = NoCondition | ClassMix | Prompt
 
 
 @dataclass(frozen=True, slots=True)

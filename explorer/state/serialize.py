@@ -24,6 +24,7 @@ from explorer.state.edit_state import (
     NoCondition,
     Noise,
     Output,
+    Prompt,
     SeedBlend,
     SeedPad,
     Slider,
@@ -49,6 +50,7 @@ __all__ = [
 _TAGS: dict[str, type] = {
     "none": NoCondition,
     "class_mix": ClassMix,
+    "prompt": Prompt,
     "seed_pad": SeedPad,
     "seed_blend": SeedBlend,
     "stored": Stored,

@@ -56,6 +56,8 @@ class GeneratorSpec:
     """One a class, when the checkpoint knows them."""
     text: bool = False
     """Whether the condition is a text prompt."""
+    text_encoder: str = ""
+    """What the model was trained with to read prompts: ``clip`` or ``all-minilm-l6-v2``; empty without texts."""
     has_truncation: bool = True
     """Whether W has a centre that styles can be pulled to."""
 

@@ -26,6 +26,7 @@ from explorer.state import (
     Mix,
     Noise,
     Output,
+    Prompt,
     SeedBlend,
     SeedPad,
     Slider,
@@ -50,7 +51,11 @@ def _kernels_as_before() -> object:
 
 def parsed(arguments: list[str]) -> EditState:
     context = render.make_context("render", ["model", *arguments])
-    values = {name: value for name, value in context.params.items() if name not in ("source", "folder", "seeds")}
+    values = {
+        name: value
+        for name, value in context.params.items()
+        if name not in ("source", "folder", "seeds", "text_encoder")
+    }
     seeds = context.params["seeds"]
     state = Changes(**values).apply(EditState())
     return state if seeds is None else replace(state, latent=SeedBlend(((seeds[0], 1.0),)))
@@ -64,7 +69,7 @@ def as_shown(state: EditState) -> EditState:
 @given(states(seed_latents) | states(seed_latents).flatmap(lambda s: BLENDS.map(lambda b: replace(s, latent=b))))
 @settings(deadline=None, max_examples=300)
 def test_parsing_the_command_gives_the_same_state(state: EditState) -> None:
-    if isinstance(state.condition, ClassMix) and not state.condition.weights:
+    if isinstance(state.condition, ClassMix | Prompt) and not state.condition.weights:
         return
     words = shlex.split(command_line(state, "a model.pkl"))
 
@@ -85,6 +90,7 @@ def test_a_plain_seed_reads_as_a_person_would_write_it() -> None:
         EditState(mixing=(Mix(Stored("w", BlobRef("0" * 64)), (1,)),)),
         EditState(latent=Blend(())),
         EditState(condition=ClassMix(())),
+        EditState(condition=Prompt(())),
     ],
 )
 def test_what_words_cannot_say_names_the_project_or_asks_for_one(state: EditState) -> None:

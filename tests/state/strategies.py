@@ -16,6 +16,7 @@ from explorer.state import (
     Noise,
     Output,
     Point,
+    Prompt,
     SeedBlend,
     SeedPad,
     Slider,
@@ -29,9 +30,13 @@ numbers = st.floats(-1e9, 1e9, allow_nan=False)
 rows = st.integers(0, 4095)
 hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
 layers = st.lists(rows, max_size=4).map(tuple)
+# As a person may type them: a zero byte ends an argument of a command.
+typed = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=12)
+texts = typed | st.sampled_from(["a=1", "x=", "--seeds"])
 conditions = st.one_of(
     st.builds(NoCondition),
     st.builds(ClassMix, st.lists(st.tuples(st.integers(0, 999), numbers), max_size=3).map(tuple)),
+    st.builds(Prompt, st.lists(st.tuples(texts, numbers), max_size=3).map(tuple)),
 )
 seeds = st.integers(-(2**63), 2**63 - 1)
 seed_latents = st.one_of(
