@@ -15,13 +15,14 @@ __all__ = ["main"]
 # Each verb lives in the module of its name and is loaded when it is needed.
 _VERBS = ("render", "mix", "info", "convert")
 _WINDOW = "window"
+_TRAIN = "train"
 
 
 class _Verbs(click.Group):
     """The verbs; anything else in the first place is a file to open in the window."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_VERBS, _WINDOW]
+        return [*_VERBS, _TRAIN, _WINDOW]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _VERBS:
@@ -65,6 +66,23 @@ def window(
         file,
         options=app.Options(scale=scale, size_px=size, zero_copy=not float_texture, test_channel=test_channel),
     )
+
+
+@cli.command(
+    _TRAIN, add_help_option=False, context_settings={"ignore_unknown_options": True}, options_metavar="DATA OUT [...]"
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="")
+def train(arguments: tuple[str, ...]) -> int:
+    """Train a model on a zip of pictures, or go on with a run; --help lists every setting."""
+    # The trainer is a program of its own, loaded for this verb alone.
+    begin = import_module("training.command").main
+    name = f"main.py {_TRAIN}"
+    if len(arguments) < 2 or arguments[0].startswith("-") or arguments[1].startswith("-"):
+        if "--help" in arguments:
+            return int(begin(["--help"], prog=name))
+        raise click.UsageError("name the data set and the run's folder: main.py train DATA.zip OUT [--preset auto ...]")
+    data, out, *options = arguments
+    return int(begin([out, "--data", data, *options], prog=name))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,6 +15,11 @@ class Tolerance:
         """For ``assert_close(a, b, **TOLERANCE.kwargs)``."""
         return {"rtol": self.rtol, "atol": self.atol}
 
+    @property
+    def approx(self) -> dict[str, float]:
+        """For ``a == pytest.approx(b, **TOLERANCE.approx)``."""
+        return {"rel": self.rtol, "abs": self.atol}
+
 
 # Single operations against golden values, float32.
 OPS = Tolerance(rtol=1e-4, atol=1e-5)
@@ -50,3 +55,11 @@ DECIBELS = Tolerance(rtol=0, atol=0.1)
 FEATURE_SCORES = Tolerance(rtol=0, atol=0.08)
 # Features of one picture, alone and in a batch.
 NETS_BATCHED = Tolerance(rtol=1e-3, atol=1e-4)
+# Means and shares over thousands of random draws.
+AUGMENT_MEANS = Tolerance(rtol=5e-2, atol=2e-2)
+# Finite differences through float32.
+GRADIENT_CHECK = Tolerance(rtol=1e-2, atol=1e-2)
+# Weights after a few steps of Adam that were computed in parts: a step that is nearly 0 may go either way.
+PARTS = Tolerance(rtol=1e-3, atol=2e-5)
+# Weights after four steps of two processes against one: sums in another order, through Adam.
+RANKS = Tolerance(rtol=2e-3, atol=1e-4)

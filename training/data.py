@@ -21,7 +21,7 @@ _MAX_MEMBER_BYTES = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Square pictures of one size, held in memory."""
+    """Pictures of one size, held in memory."""
 
     name: str
     """What the data set calls itself, or its file's name."""
@@ -33,11 +33,13 @@ class TrainingSet:
     """What is known of each picture, by name; empty where nothing is."""
     licence: str = ""
     """As the data set states it."""
+    class_names: tuple[str, ...] = ()
+    """One a class, where the data set knows them."""
 
     @property
-    def resolution(self) -> int:
+    def size(self) -> tuple[int, int]:
         """Height and width, in pixels."""
-        return self.images.shape[2]
+        return self.images.shape[2], self.images.shape[3]
 
     @property
     def c_dim(self) -> int:
@@ -59,14 +61,14 @@ class TrainingSet:
 
     def _part(self, rows: slice) -> "TrainingSet":
         labels = None if self.labels is None else self.labels[rows]
-        return TrainingSet(self.name, self.images[rows], labels, self.attributes[rows], self.licence)
+        return TrainingSet(self.name, self.images[rows], labels, self.attributes[rows], self.licence, self.class_names)
 
 
 def open_training_set(path: str | Path) -> TrainingSet:
-    """Read a zip of equally large square pictures, in the order of their names.
+    """Read a zip of equally large pictures, in the order of their names.
 
-    ``dataset.json`` may hold ``labels``, pairs of a file name and a class, and ``images``, objects with
-    ``file`` and ``attributes``. Power-of-two sizes only: the networks halve them down to 4.
+    ``dataset.json`` may hold ``labels``, pairs of a file name and a class, ``class_names``, and ``images``, objects
+    with ``file`` and ``attributes``. Which sizes a network can be built for is `training.networks.base_of`'s matter.
 
     Raises:
         DatasetError: The file is not such a zip; says which picture is wrong and how.
@@ -88,10 +90,8 @@ def _read(archive: zipfile.ZipFile, path: Path) -> TrainingSet:
         raise DatasetError(f"{path.name} holds no pictures (.png, .jpg, .webp)")
     first = _picture(archive, names[0], path)
     height, width, channels = first.shape
-    if height != width or height < 4 or height & (height - 1):
-        raise DatasetError(
-            f"{names[0]} in {path.name} is {width} x {height} pixels: training wants squares of 4, 8, 16, ... pixels"
-        )
+    if min(height, width) < 4:
+        raise DatasetError(f"{names[0]} in {path.name} is {width} x {height} pixels: training wants at least 4 x 4")
     images = np.empty((len(names), channels, height, width), np.uint8)
     for i, name in enumerate(names):
         picture = _picture(archive, name, path)
@@ -105,7 +105,12 @@ def _read(archive: zipfile.ZipFile, path: Path) -> TrainingSet:
         labels=_labels(description.get("labels"), names, path),
         attributes=tuple(known.get(name, {}) for name in names),
         licence=str(description.get("licence") or ""),
+        class_names=_class_names(description.get("class_names")),
     )
+
+
+def _class_names(names: object) -> tuple[str, ...]:
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _description(archive: zipfile.ZipFile, path: Path) -> dict:

@@ -1,109 +1,223 @@
 """One training step, and the loop around it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import IntEnum
 
 import torch
 from torch import Tensor, nn
 
-from explorer.state import Noise
-from training.data import TrainingSet, to_unit
-from training.loss import Mixing, PhaseLoss, d_main, d_r1, g_main, g_path_length, generate
+from training.data import TrainingSet
+from training.draws import Draws, Stream
+from training.loss import PhaseLoss, d_main, d_r1, g_main, g_path_length, generate
+from training.parts import Parts
+from training.relativistic import d_r2, d_relativistic, g_relativistic
 from training.state import TrainingState
 
 __all__ = ["train", "train_step"]
 
-_SEEDS = 2**63
+ONE_PART = Parts()
 
 
 def train(
-    state: TrainingState, pictures: TrainingSet, *, until_shown: int, stop: Callable[[], bool] = lambda: False
+    state: TrainingState,
+    pictures: TrainingSet,
+    *,
+    until_shown: int,
+    stop: Callable[[], bool] = lambda: False,
+    parts: Parts = ONE_PART,
 ) -> Iterator[dict[str, Tensor]]:
     """Train until ``until_shown`` pictures were shown or ``stop()`` says so; yields every step's report.
 
     ``state`` is whole between two steps: take a snapshot there.
     """
     while state.shown < until_shown and not stop():
-        yield train_step(state, pictures)
+        yield train_step(state, pictures, parts)
 
 
-def train_step(state: TrainingState, pictures: TrainingSet) -> dict[str, Tensor]:
+def train_step(state: TrainingState, pictures: TrainingSet, parts: Parts = ONE_PART) -> dict[str, Tensor]:
     """Advance ``state`` by one step: generator, discriminator, and their regularisation when it is due.
 
     Returns:
-        What the phases report by name, one value for each sample, see `training.loss`.
+        What the phases report by name, one value for each sample of this process, see `training.loss`; and
+        ``g_norm`` and ``d_norm``, the gradients' norms.
     """
-    config, report = state.config, {}
-    draws = _Draws(state, pictures)
-    regularise_g = config.pl_weight > 0 and config.pl_interval > 0 and state.step % config.pl_interval == 0
-    regularise_d = config.r1_interval > 0 and state.step % config.r1_interval == 0
+    config = state.config
+    state.set_rates()
+    step = _Step(state, Draws(state, pictures), parts)
+    report: dict[str, Tensor] = {}
 
     with _learning(state.generator, still=state.discriminator):
-        report |= _apply(state.generator_adam, _generator_phase(state, draws))
-        if regularise_g:
-            phase, state.pl_mean = _path_length_phase(state, draws)
-            report |= _apply(state.generator_adam, phase)
-
+        report |= step.apply("g", step.generator_losses())
+        if config.pl_weight > 0 and config.pl_interval > 0 and state.step % config.pl_interval == 0:
+            report |= step.apply("g", step.path_length_losses())
     with _learning(state.discriminator, still=state.generator):
-        real, real_c = draws.real()
-        real = draws.veiled(_Stream.REAL_VEIL, real)
-        report |= _apply(state.discriminator_adam, _discriminator_phase(state, draws, real, real_c))
-        if regularise_d:
-            gamma = config.gamma(pictures.resolution)
-            phase = d_r1(state.discriminator, real, real_c, gamma=gamma, gain=config.r1_interval)
-            report |= _apply(state.discriminator_adam, phase)
+        report |= step.apply("d", step.discriminator_losses())
+        # With an interval of 1 the penalty is part of the main loss.
+        if config.r1_interval > 1 and state.step % config.r1_interval == 0:
+            report |= step.apply("d", step.penalty_losses())
 
     state.step += 1
     state.shown += config.batch
     _average(state.average, state.generator, beta=config.ema_beta(state.shown))
+    _adapt(state, report["scores_real"], parts)
     return report
 
 
-def _generator_phase(state: TrainingState, draws: "_Draws") -> PhaseLoss:
-    z, c, mixing, noise = draws.latents(_Stream.G_MAIN, state.config.batch)
-    with _precision(state):
-        fake, _ = generate(state.generator, z, c, noise=noise, mixing=mixing)
-        return g_main(state.discriminator, draws.veiled(_Stream.G_VEIL, fake), c)
+@dataclass(slots=True)
+class _Step:
+    """The phases of one step; each gives one loss a part."""
 
+    state: TrainingState
+    draws: Draws
+    parts: Parts
+    reals: Tensor = None  # type: ignore[assignment]
 
-def _path_length_phase(state: TrainingState, draws: "_Draws") -> tuple[PhaseLoss, Tensor]:
-    config = state.config
-    batch = max(config.batch // config.pl_batch_shrink, 1)
-    z, c, mixing, noise = draws.latents(_Stream.G_PATH, batch)
-    # In float32 whatever the precision: a gradient of gradients has no digits to lose.
-    fake, w_plus = generate(state.generator, z, c, noise=noise, mixing=mixing)
-    return g_path_length(
-        fake,
-        w_plus,
-        state.pl_mean,
-        noise_image=draws.normal(_Stream.G_PATH_IMAGE, fake.shape),
-        weight=config.pl_weight,
-        decay=config.pl_decay,
-        gain=config.pl_interval,
-    )
+    def __post_init__(self) -> None:
+        self.reals = self.draws.next_reals()
 
-
-def _discriminator_phase(state: TrainingState, draws: "_Draws", real: Tensor, real_c: Tensor | None) -> PhaseLoss:
-    z, c, mixing, noise = draws.latents(_Stream.D_MAIN, state.config.batch)
-    with _precision(state):
-        with torch.no_grad():
-            fake, _ = generate(state.generator, z, c, noise=noise, mixing=mixing, update_emas=True)
-        return d_main(state.discriminator, draws.veiled(_Stream.D_VEIL, fake), c, real, real_c)
-
-
-def _apply(adam: torch.optim.Adam, phase: PhaseLoss) -> dict[str, Tensor]:
-    """One optimiser step down the gradient of a phase."""
-    adam.zero_grad(set_to_none=True)
-    phase.loss.backward()
-    for group in adam.param_groups:
-        for parameter in group["params"]:
+    def apply(self, name: str, losses: Iterable[PhaseLoss]) -> dict[str, Tensor]:
+        """One optimiser step down the mean gradient of the parts."""
+        adam = self.state.generator_adam if name == "g" else self.state.discriminator_adam
+        parameters = [p for group in adam.param_groups for p in group["params"]]
+        adam.zero_grad(set_to_none=True)
+        reports = []
+        for phase in losses:
+            (phase.loss / self.parts.chunks).backward()
+            reports.append(phase.report)
+        self.parts.average_gradients(parameters)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        for gradient in gradients:
             # One overflow would otherwise poison weights and both moments for good.
-            if parameter.grad is not None:
-                torch.nan_to_num(parameter.grad, nan=0.0, posinf=1e5, neginf=-1e5, out=parameter.grad)
-    adam.step()
-    return phase.report
+            torch.nan_to_num(gradient, nan=0.0, posinf=1e5, neginf=-1e5, out=gradient)
+        adam.step()
+        whole = {key: torch.cat([report[key].reshape(-1) for report in reports]) for key in reports[0]}
+        return whole | {f"{name}_norm": norm.detach()}
+
+    def generator_losses(self) -> Iterator[PhaseLoss]:
+        """Main phase of the generator."""
+        for rows in self._rows():
+            with self._precision():
+                phase = self._generator_loss(rows)
+            yield phase
+
+    def _generator_loss(self, rows: Tensor) -> PhaseLoss:
+        config, draws = self.state.config, self.draws
+        z, c, mixing, noise = draws.latents(Stream.G_MAIN, rows, batch=config.batch)
+        fake, _ = generate(self.state.generator, z, c, noise=noise, mixing=mixing)
+        fake = draws.veiled(fake, Stream.G_VEIL, rows)
+        if config.loss == "logistic":
+            return g_main(self._judge(rows, Stream.G_AUGMENT), fake, c, sigma=self._sigma)
+        real, real_c = draws.real(self.reals, rows)
+        judge = self._judge(rows, Stream.G_AUGMENT, Stream.G_REAL_AUGMENT)
+        return g_relativistic(judge, fake, c, real, real_c, sigma=self._sigma)
+
+    def path_length_losses(self) -> Iterator[PhaseLoss]:
+        """Regularisation of the generator."""
+        state, config = self.state, self.state.config
+        batch = max(config.batch // config.pl_batch_shrink, 1)
+        for rows in self.parts.rows(batch):
+            z, c, mixing, noise = self.draws.latents(Stream.G_PATH, rows, batch=batch)
+            # In float32 whatever the precision: a gradient of gradients has no digits to lose.
+            fake, w_plus = generate(state.generator, z, c, noise=noise, mixing=mixing)
+            phase, state.pl_mean = g_path_length(
+                fake,
+                w_plus,
+                state.pl_mean,
+                noise_image=self.draws.normal(Stream.G_PATH_IMAGE, fake.shape, rows, batch=batch),
+                weight=config.pl_weight,
+                decay=config.pl_decay,
+                gain=config.pl_interval,
+                over_ranks=self.parts.mean,
+            )
+            yield phase
+
+    def discriminator_losses(self) -> Iterator[PhaseLoss]:
+        """Main phase of the discriminator; the running averages move here."""
+        config, draws = self.state.config, self.draws
+        with self.parts.averages(self.state.generator) as averages:
+            for rows in self._rows():
+                averages.begin_part()
+                fake, c = self._fake(rows, update_emas=True)
+                real, real_c = draws.real(self.reals, rows)
+                judge = self._judge(rows, Stream.D_AUGMENT, Stream.REAL_AUGMENT)
+                main = d_main if config.loss == "logistic" else d_relativistic
+                with self._precision():
+                    phase = main(judge, fake, c, real, real_c, sigma=self._sigma)
+                if config.r1_interval == 1:
+                    for penalty in self._penalties(rows, gain=1.0, fake=fake, c=c):
+                        phase = PhaseLoss(phase.loss + penalty.loss, penalty.report | phase.report)
+                yield phase
+
+    def penalty_losses(self) -> Iterator[PhaseLoss]:
+        """Regularisation of the discriminator."""
+        for rows in self._rows():
+            fake, c = (None, None) if self.state.config.loss == "logistic" else self._fake(rows)
+            whole = list(self._penalties(rows, gain=self.state.config.r1_interval, fake=fake, c=c))
+            report = {key: value for phase in whole for key, value in phase.report.items()}
+            loss = torch.stack([phase.loss for phase in whole]).sum()
+            yield PhaseLoss(loss, report)
+
+    def _penalties(self, rows: Tensor, *, gain: float, fake: Tensor | None, c: Tensor | None) -> Iterator[PhaseLoss]:
+        state = self.state
+        settings = {
+            "gamma": state.config.gamma(state.generator.spec.resolution, state.shown),
+            "sigma": self._sigma,
+            "gain": gain,
+        }
+        real, real_c = self.draws.real(self.reals, rows)
+        phase = d_r1(self._judge(rows, Stream.R1_AUGMENT), real, real_c, **settings)
+        # The scores that ADA watches are those of the main phase.
+        yield PhaseLoss(phase.loss, {key: value for key, value in phase.report.items() if key != "scores_real"})
+        if state.config.loss == "relativistic":
+            assert fake is not None, "R2 has pictures"
+            yield d_r2(self._judge(rows, Stream.R2_AUGMENT), fake, c, **settings)
+
+    @torch.no_grad()
+    def _fake(self, rows: Tensor, *, update_emas: bool = False) -> tuple[Tensor, Tensor | None]:
+        z, c, mixing, noise = self.draws.latents(Stream.D_MAIN, rows, batch=self.state.config.batch)
+        with self._precision():
+            fake, _ = generate(self.state.generator, z, c, noise=noise, mixing=mixing, update_emas=update_emas)
+        return self.draws.veiled(fake, Stream.D_VEIL, rows), c
+
+    def _judge(self, rows: Tensor, *streams: Stream) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """The discriminator behind the augmentation, with a stream for each time it is asked."""
+        order = iter(streams)
+        return lambda images, c: self.state.discriminator(self.draws.seen(images, next(order), rows), c)
+
+    def _rows(self) -> list[Tensor]:
+        return self.parts.rows(self.state.config.batch, self.state.config.mbstd_group)
+
+    @property
+    def _sigma(self) -> float:
+        return self.state.config.sigma(self.state.shown)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        device = self.state.pl_mean.device.type
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=self.state.config.precision == "bfloat16")
+
+
+def _adapt(state: TrainingState, scores_real: Tensor, parts: Parts) -> None:
+    """Raise ADA's probability where the discriminator is too sure of real pictures, and lower it where it is not.
+
+    Source: StyleGAN2-ADA (Karras et al. 2020), section 3.
+    """
+    config = state.config
+    if config.augment != "ada":
+        return
+    signs = scores_real.sign().double()
+    counted = torch.stack([signs.sum(), torch.tensor(float(len(signs)), dtype=torch.float64, device=signs.device)])
+    state.ada_signs += parts.sum(counted).cpu()
+    if state.step % config.ada_interval:
+        return
+    total, count = state.ada_signs.tolist()
+    # Pictures by pictures: as far as this interval's share of `ada_kimg`.
+    step = config.batch * config.ada_interval / (config.ada_kimg * 1000)
+    direction = (total / count > config.ada_target) - (total / count < config.ada_target)
+    state.augment_p = min(max(state.augment_p + direction * step, 0.0), 1.0)
+    state.ada_mean_sign = total / count
+    state.ada_signs = torch.zeros(2, dtype=torch.float64)
 
 
 @torch.no_grad()
@@ -123,73 +237,3 @@ def _learning(model: nn.Module, *, still: nn.Module) -> Iterator[None]:
         yield
     finally:
         still.requires_grad_(True)
-
-
-def _precision(state: TrainingState) -> AbstractContextManager[object]:
-    device = state.pl_mean.device.type
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=state.config.precision == "bfloat16")
-
-
-class _Stream(IntEnum):
-    """Independent random streams within one step."""
-
-    G_MAIN = 0
-    G_PATH = 1
-    G_PATH_IMAGE = 2
-    D_MAIN = 3
-    REAL = 4
-    G_VEIL = 5
-    D_VEIL = 6
-    REAL_VEIL = 7
-
-
-@dataclass(frozen=True, slots=True)
-class _Draws:
-    """All that is random in one step: a function of the run's seed, the step and the stream."""
-
-    state: TrainingState
-    pictures: TrainingSet
-
-    def latents(self, stream: _Stream, batch: int) -> tuple[Tensor, Tensor | None, Mixing | None, Noise]:
-        """Latents, labels, a style mixing or none, and noise, for ``batch`` generated pictures."""
-        config, num_ws = self.state.config, self.state.generator.spec.num_ws
-        rng = self._rng(stream)
-        z, second = (torch.randn(batch, config.z_dim, generator=rng).to(self._device) for _ in range(2))
-        mix, cutoff, label_rows, noise_seed = (
-            torch.rand((), generator=rng).item(),
-            int(torch.randint(1, num_ws, (), generator=rng)) if num_ws > 1 else 1,
-            torch.randint(len(self.pictures.images), (batch,), generator=rng),
-            int(torch.randint(2**31 - 1, (), generator=rng)),
-        )
-        mixing = Mixing(second, cutoff) if mix < config.style_mixing else None
-        return z, self._labels(label_rows), mixing, Noise("random", seed=noise_seed)
-
-    def normal(self, stream: _Stream, shape: torch.Size) -> Tensor:
-        """Standard normal numbers."""
-        return torch.randn(shape, generator=self._rng(stream)).to(self._device)
-
-    def veiled(self, stream: _Stream, images: Tensor) -> Tensor:
-        """Pictures under the noise that the discriminator sees them through."""
-        strength = self.state.config.instance_noise
-        return images + self.normal(stream, images.shape) * strength if strength > 0 else images
-
-    def real(self) -> tuple[Tensor, Tensor | None]:
-        """The next real pictures, -1 to 1, and their labels. Moves the sampler."""
-        batch = self.state.config.batch
-        rows = self.state.sampler.draw(batch)
-        images = to_unit(self.pictures.images[rows])
-        if self.state.config.xflip:
-            mirrored = torch.rand(batch, generator=self._rng(_Stream.REAL)) < 0.5
-            images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
-        return images.to(self._device), self._labels(rows)
-
-    def _labels(self, rows: Tensor) -> Tensor | None:
-        return None if self.pictures.labels is None else self.pictures.labels[rows].to(self._device)
-
-    def _rng(self, stream: _Stream) -> torch.Generator:
-        number = (self.state.config.seed * 0x9E3779B97F4A7C15 + self.state.step * len(_Stream) + stream) % _SEEDS
-        return torch.Generator().manual_seed(number)
-
-    @property
-    def _device(self) -> torch.device:
-        return self.state.pl_mean.device

@@ -19,6 +19,7 @@ from explorer.generators.protocol import Generator
 from explorer.generators.styles import broadcast
 from explorer.ops import filter2d
 from explorer.state import Noise
+from training.config import blur_sigma
 
 __all__ = ["Mixing", "PhaseLoss", "blur", "blur_sigma", "d_main", "d_r1", "g_main", "g_path_length", "generate"]
 
@@ -106,6 +107,7 @@ def g_path_length(
     weight: float = 2.0,
     decay: float = 0.01,
     gain: float = 1.0,
+    over_ranks: Callable[[Tensor], Tensor] = lambda mean: mean,
 ) -> tuple[PhaseLoss, Tensor]:
     """Generator, path length phase: a step in W should change every picture by the same amount.
 
@@ -117,6 +119,7 @@ def g_path_length(
         weight: Factor on the penalty.
         decay: How far `pl_mean` moves towards this batch.
         gain: Factor on the loss.
+        over_ranks: Takes this process's mean length to that of all, with its gradient.
 
     Returns:
         The loss and the new `pl_mean`.
@@ -127,7 +130,7 @@ def g_path_length(
     direction = (image * noise_image).sum() / (height * width) ** 0.5
     (gradient,) = torch.autograd.grad(direction, w_plus, create_graph=True)
     lengths = gradient.square().sum(dim=2).mean(dim=1).sqrt()
-    mean = pl_mean.lerp(lengths.mean(), decay)
+    mean = pl_mean.lerp(over_ranks(lengths.mean()), decay)
     penalty = (lengths - mean).square()
     phase = PhaseLoss(penalty.mean() * (weight * gain), _detached(pl_penalty=penalty, g_reg=penalty * weight))
     return phase, mean.detach()
@@ -188,11 +191,6 @@ def d_r1(
     loss = penalty * (gamma / 2)
     report = _detached(scores_real=logits, r1_penalty=penalty, d_reg=loss)
     return PhaseLoss(loss.mean() * gain, report)
-
-
-def blur_sigma(shown: int, *, start: float, fade_kimg: float) -> float:
-    """Width of the blur in pixels: ``start`` at first, falling to 0 at ``fade_kimg`` thousand pictures."""
-    return start * max(1 - shown / (fade_kimg * 1000), 0.0) if fade_kimg > 0 else 0.0
 
 
 def blur(image: Tensor, sigma: float) -> Tensor:

@@ -14,14 +14,24 @@ from torch import Tensor, nn
 
 from explorer.checkpoints import CheckpointParts, TrainingExtras, open_checkpoint, read_training_extras, save_checkpoint
 from explorer.errors import CheckpointError
-from explorer.generators.stylegan2 import Generator
+from explorer.generators import stylegan2, stylegan3
 from explorer.generators.stylegan2_discriminator import Discriminator
 from training.config import TrainingConfig
+from training.networks import Model
 from training.state import TrainingState, assemble
 
-__all__ = ["load_snapshot", "newest_snapshot", "save_snapshot", "snapshot_config", "snapshot_path"]
+__all__ = [
+    "load_snapshot",
+    "newest_snapshot",
+    "read_shown",
+    "save_snapshot",
+    "snapshot_config",
+    "snapshot_path",
+    "snapshots",
+]
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_NUMBERS = ("augment_p", "ada_mean_sign", "best", "best_shown")
 _NAME = re.compile(r"snapshot-(\d+)\.safetensors")
 
 
@@ -32,8 +42,20 @@ def snapshot_path(run: Path, shown: int) -> Path:
 
 def newest_snapshot(run: Path) -> Path | None:
     """The snapshot of ``run`` that came furthest, or ``None``. A file under this name is always whole."""
-    found = [(int(match[1]), path) for path in run.glob("snapshot-*") if (match := _NAME.fullmatch(path.name))]
-    return max(found)[1] if found else None
+    found = snapshots(run)
+    return found[-1] if found else None
+
+
+def snapshots(run: Path) -> list[Path]:
+    """All snapshots of ``run``, the one that came furthest last."""
+    return sorted((path for path in run.glob("snapshot-*") if _NAME.fullmatch(path.name)), key=read_shown)
+
+
+def read_shown(path: Path) -> int:
+    """Pictures shown before a snapshot, from its name."""
+    match = _NAME.fullmatch(path.name)
+    assert match is not None, "from `snapshots`"
+    return int(match[1])
 
 
 def save_snapshot(state: TrainingState, path: Path, *, card: Mapping[str, object]) -> None:
@@ -45,10 +67,13 @@ def save_snapshot(state: TrainingState, path: Path, *, card: Mapping[str, object
         card: About the model, see `explorer.checkpoints.save_checkpoint`.
 
     Raises:
-        CheckpointError: The file cannot be written.
+        CheckpointError: The file cannot be written, or the weights are not finite.
     """
+    broken = [name for name, p in state.generator.named_parameters() if not bool(torch.isfinite(p).all())]
+    if broken:
+        raise CheckpointError(f"the weights {broken[0]} are not numbers any more: the last snapshot was left as it is")
     tensors = {f"g.{name}": tensor for name, tensor in state.generator.state_dict().items()}
-    tensors["pl_mean"] = state.pl_mean
+    tensors |= {"pl_mean": state.pl_mean, "ada_signs": state.ada_signs}
     for prefix, model, adam in state.optimizers():
         for name, moments in _by_name(model, adam).items():
             tensors |= {f"adam.{prefix}.{moment}.{name}": moments[moment] for moment in _MOMENTS}
@@ -58,6 +83,7 @@ def save_snapshot(state: TrainingState, path: Path, *, card: Mapping[str, object
         "shown": state.shown,
         "pictures": state.sampler.count,
         "position": state.sampler.position,
+        **{name: getattr(state, name) for name in _NUMBERS},
     }
     parts = CheckpointParts(state.average, state.discriminator)
     save_checkpoint(parts, path, card=card, extra=tensors, extra_metadata=metadata)
@@ -79,7 +105,8 @@ def load_snapshot(
     checkpoint = open_checkpoint(path, device=device)
     extras = read_training_extras(path)
     average, discriminator = checkpoint.generator, checkpoint.discriminator
-    if not isinstance(average, Generator) or not isinstance(discriminator, Discriminator) or not extras.metadata:
+    trainable = isinstance(average, stylegan2.Generator | stylegan3.Generator)
+    if not trainable or not isinstance(discriminator, Discriminator) or not extras.metadata:
         raise CheckpointError(f"{path.name} is a model without the state of a training run: start a new run instead")
     try:
         return _restore(average, discriminator, extras, config)
@@ -100,11 +127,11 @@ def snapshot_config(path: Path) -> TrainingConfig:
 
 
 def _restore(
-    average: Generator, discriminator: Discriminator, extras: TrainingExtras, config: TrainingConfig | None
+    average: Model, discriminator: Discriminator, extras: TrainingExtras, config: TrainingConfig | None
 ) -> TrainingState:
     metadata, tensors = extras.metadata, extras.tensors
     device = average.w_avg().device
-    generator = Generator.from_tensors(average.config, _under(tensors, "g."))
+    generator = type(average).from_tensors(average.config, _under(tensors, "g."))
     config = TrainingConfig.from_json(metadata["config"]) if config is None else config
     for model in (generator, discriminator):
         model.requires_grad_(True).train()
@@ -114,6 +141,12 @@ def _restore(
     state.pl_mean = tensors["pl_mean"].to(device)
     state.step, state.shown = int(metadata["step"]), int(metadata["shown"])
     state.sampler.position = int(metadata["position"])
+    # Snapshots from before there was any augmentation lack these.
+    state.ada_signs = tensors.get("ada_signs", state.ada_signs).clone()
+    for name in _NUMBERS:
+        setattr(state, name, metadata.get(name, getattr(state, name)))
+    if config.augment in ("none", "fixed", "diffaugment"):
+        state.augment_p = config.augment_p if config.augment == "fixed" else 0.0
     return state
 
 

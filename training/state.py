@@ -2,19 +2,18 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from explorer.generators.stylegan2 import Generator
-from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
+from explorer.checkpoints import Checkpoint
 from explorer.generators.stylegan2_discriminator import Discriminator
 from training.config import TrainingConfig
 from training.data import Sampler, TrainingSet
+from training.networks import Model, Shape, Transfer, build_networks, transfer
 
-__all__ = ["TrainingState", "new_state"]
+__all__ = ["TrainingState", "assemble", "new_state", "start_from"]
 
 
 @dataclass(slots=True)
@@ -27,11 +26,11 @@ class TrainingState:
 
     config: TrainingConfig
     """Settings of the run."""
-    generator: Generator
+    generator: Model
     """The generator that learns."""
     discriminator: Discriminator
     """The discriminator that learns."""
-    average: Generator
+    average: Model
     """Exponential moving average of the generator: the one that is shown and exported."""
     generator_adam: torch.optim.Adam
     """Optimiser of `generator`."""
@@ -41,10 +40,20 @@ class TrainingState:
     """Order of the real pictures."""
     pl_mean: Tensor
     """Running mean of path lengths, scalar."""
+    augment_p: float = 0.0
+    """Probability of every augmentation."""
+    ada_signs: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
+    """Sum and number of the signs of real pictures' scores since `augment_p` last moved."""
+    ada_mean_sign: float = 0.0
+    """The mean sign when `augment_p` last moved."""
     step: int = 0
     """Steps done."""
     shown: int = 0
     """Real pictures shown to the discriminator's main phase so far."""
+    best: float | None = None
+    """Best metric so far; lower is better."""
+    best_shown: int = 0
+    """Pictures shown when it was measured."""
 
     def models(self) -> Iterator[tuple[str, nn.Module]]:
         """The networks by the names that snapshots use."""
@@ -57,58 +66,87 @@ class TrainingState:
         yield "g", self.generator, self.generator_adam
         yield "d", self.discriminator, self.discriminator_adam
 
+    def set_rates(self) -> None:
+        """Give both optimisers this step's learning rate and decays.
 
-def new_state(config: TrainingConfig, pictures: TrainingSet, *, device: str | torch.device = "cpu") -> TrainingState:
-    """The state before the first step: weights drawn from ``config.seed``.
+        Both are corrected for a regularisation step in every so many.
+
+        Source: StyleGAN2 (Karras et al. 2020), appendix B, lazy regularisation.
+        """
+        config = self.config
+        plan = (
+            (self.generator_adam, config.g_lr, config.pl_interval if config.pl_weight > 0 else 0),
+            (self.discriminator_adam, config.d_lr, config.r1_interval if config.r1_interval > 1 else 0),
+        )
+        for adam, start, interval in plan:
+            ratio = interval / (interval + 1) if interval > 0 else 1.0
+            for group in adam.param_groups:
+                group["lr"] = config.lr(start, self.shown) * ratio
+                group["betas"] = (config.beta1**ratio, config.beta2_at(self.shown) ** ratio)
+
+
+def new_state(
+    config: TrainingConfig,
+    pictures: TrainingSet,
+    *,
+    device: str | torch.device = "cpu",
+    source: Checkpoint | None = None,
+) -> TrainingState:
+    """The state before the first step: weights drawn from ``config.seed``, or a model's.
 
     Args:
         config: Settings of the run.
-        pictures: What is trained on: sets resolution, colour channels and classes.
+        pictures: What is trained on: sets size, colour channels and classes.
         device: Where the networks live.
+        source: A model to start from; see `start_from` for its weights.
     """
-    shape: dict[str, Any] = {
-        "resolution": pictures.resolution,
-        "img_channels": pictures.images.shape[1],
-        "c_dim": pictures.c_dim,
-        "channel_base": config.channel_base,
-        "channel_max": config.channel_max,
-    }
-    styles = {"z_dim": config.z_dim, "w_dim": config.w_dim, "mapping_layers": config.mapping_layers}
-    generator_config = GeneratorConfig.standard(**shape, **styles)
-    discriminator_config = DiscriminatorConfig.standard(**shape, mbstd_group_size=config.mbstd_group)
-    # First weights come from torch's global stream, which is put back as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        generator, discriminator = Generator(generator_config), Discriminator(discriminator_config)
+    shape = Shape(pictures.size, pictures.images.shape[1], pictures.c_dim)
+    generator, discriminator = build_networks(config, shape, source=source)
     average = copy.deepcopy(generator)
     return assemble(config, generator.to(device), discriminator.to(device), average.to(device), len(pictures.images))
 
 
+def start_from(state: TrainingState, source: Checkpoint, learning: dict[str, Tensor]) -> dict[str, Transfer]:
+    """Put a model's weights into a new run, as far as names and shapes agree.
+
+    Args:
+        state: Before its first step.
+        source: The model.
+        learning: Tensors of its learning generator where it is a snapshot of a run; the averaged one serves without.
+
+    Returns:
+        What was taken, by network.
+    """
+    averaged = source.generator.state_dict()
+    found = {"g_ema": transfer(state.average, averaged), "g": transfer(state.generator, learning or averaged)}
+    if isinstance(source.discriminator, Discriminator):
+        found["d"] = transfer(state.discriminator, source.discriminator.state_dict())
+    return found
+
+
 def assemble(
-    config: TrainingConfig, generator: Generator, discriminator: Discriminator, average: Generator, count: int
+    config: TrainingConfig, generator: Model, discriminator: Discriminator, average: Model, count: int
 ) -> TrainingState:
     """Put networks into a state with fresh optimisers, to train on ``count`` pictures."""
     device = next(generator.parameters()).device
     # Convolutions hand the layout on from weights to features, and run in it up to twice as fast.
     for model in (generator, discriminator, average):
         model.to(memory_format=torch.channels_last)
-    return TrainingState(
+    state = TrainingState(
         config=config,
         generator=generator,
         discriminator=discriminator,
         average=average.requires_grad_(False),
-        generator_adam=_adam(generator, config.g_lr, config.pl_interval if config.pl_weight > 0 else 0, config),
-        discriminator_adam=_adam(discriminator, config.d_lr, config.r1_interval, config),
+        generator_adam=_adam(generator, config.g_lr),
+        discriminator_adam=_adam(discriminator, config.d_lr),
         sampler=Sampler(count=count, seed=config.seed),
         pl_mean=torch.zeros((), device=device),
+        augment_p=config.augment_p if config.augment in ("ada", "fixed") else 0.0,
     )
+    state.set_rates()
+    return state
 
 
-def _adam(model: nn.Module, lr: float, interval: int, config: TrainingConfig) -> torch.optim.Adam:
-    """Adam, corrected for a regularisation step in every ``interval`` steps (0: none).
-
-    Source: StyleGAN2 (Karras et al. 2020), appendix B, lazy regularisation.
-    """
-    ratio = interval / (interval + 1) if interval > 0 else 1.0
+def _adam(model: nn.Module, lr: float) -> torch.optim.Adam:
     parameters = [p for p in model.parameters() if p.requires_grad]
-    return torch.optim.Adam(parameters, lr=lr * ratio, betas=(config.beta1**ratio, config.beta2**ratio), eps=1e-8)
+    return torch.optim.Adam(parameters, lr=lr, eps=1e-8)

@@ -20,6 +20,15 @@ def toons() -> TrainingSet:
     return TrainingSet(whole.name, small, None, whole.attributes, whole.licence)
 
 
+@pytest.fixture(scope="session")
+def dots() -> TrainingSet:
+    """The same at 8 x 8, in three classes: for tests of many steps."""
+    whole = open_training_set(SAMPLE)
+    small = torch.nn.functional.avg_pool2d(whole.images.float(), 8).round().to(torch.uint8)
+    labels = torch.nn.functional.one_hot(torch.arange(len(small)) % 3).float()
+    return TrainingSet(whole.name, small, labels, (), whole.licence, ("a", "b", "c"))
+
+
 @pytest.fixture
 def tiny() -> TrainingConfig:
     """Narrow networks, every phase often, and a run of three steps."""
@@ -38,6 +47,7 @@ def tiny() -> TrainingConfig:
         log_kimg=0.004,
         xflip=True,
         instance_noise=0.05,
+        metric_pictures=20,
     )
 
 

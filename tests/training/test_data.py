@@ -84,8 +84,7 @@ def test_grey_colour_and_transparent_pictures_keep_their_channels(tmp_path: Path
     ("members", "message"),
     [
         ({}, "holds no pictures"),
-        ({"a.png": png((6, 6))}, "6 x 6 pixels"),
-        ({"a.png": png((8, 4))}, "8 x 4 pixels"),
+        ({"a.png": png((3, 6))}, "3 x 6 pixels"),
         ({"a.png": png((8, 8)), "b.png": png((16, 16))}, "b.png"),
         ({"a.png": b"nothing"}, "a.png .* is not a picture"),
         ({"a.png": png((8, 8)), "dataset.json": b"{"}, "is not JSON"),

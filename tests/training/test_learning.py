@@ -65,8 +65,8 @@ def test_the_average_starts_at_once_and_slows_down() -> None:
 def test_settings_survive_json_and_wrong_ones_are_named() -> None:
     config = TrainingConfig(seed=3, r1_gamma=0.25)
     assert TrainingConfig.from_json(config.to_json()) == config
-    assert config.gamma(64) == 0.25
-    assert TrainingConfig(batch=32).gamma(256) == pytest.approx(0.0002 * 256**2 / 32)
+    assert config.gamma((64, 64)) == 0.25
+    assert TrainingConfig(batch=32).gamma((256, 256)) == pytest.approx(0.0002 * 256**2 / 32)
     with pytest.raises(ConfigError, match=r"batch is 0.*mbstd_group"):
         TrainingConfig(batch=0, mbstd_group=0)
     with pytest.raises(ConfigError, match="mbstd_group is 4, and has to be a divisor of the batch"):

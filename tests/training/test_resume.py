@@ -114,7 +114,7 @@ def test_a_run_writes_log_grids_and_few_snapshots(tiny: TrainingConfig, toons: T
     state = open_run(tmp_path / "run", toons, settings=dataclasses.asdict(tiny))
     run_training(state, toons, tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert [line["event"] for line in lines][:2] == ["start", "step"]
+    assert [line["event"] for line in lines][:3] == ["start", "begin", "step"]
     assert lines[-1] == {"event": "stop", "shown": 24}
     assert {"g_loss", "d_loss", "r1_penalty", "pl_penalty"} <= set().union(*lines)
     assert len(list((tmp_path / "run").glob("snapshot-*.safetensors"))) == KEPT_SNAPSHOTS
