@@ -9,7 +9,7 @@ import torch
 import explorer
 from explorer import CheckpointError, Noise, StateError
 from explorer.checkpoints import CheckpointParts
-from explorer.checkpoints.published_stylegan_t import is_generator, notes, read_generator
+from explorer.checkpoints.published_stylegan_t import is_generator, read_generator
 from explorer.generators.stylegan_t import Generator, GeneratorConfig
 from tests.checkpoints.published_writer import module
 from tests.checkpoints.test_opening import dumped, written
@@ -62,7 +62,6 @@ def test_reading_what_was_written_gives_the_same_picture(name):
     g = generator_of(**VARIETY[name])
     record = record_of_stylegan_t(g, text_encoder=g.spec.text)
     assert is_generator(record)
-    assert len(notes(record)) == g.spec.text
     again = read_generator(record)
     # Taps are told as the filter that they make, whose sum is 1.
     assert dataclasses.replace(again.config, resample_filter=g.config.resample_filter) == g.config
