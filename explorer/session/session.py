@@ -8,38 +8,29 @@ import itertools
 import queue
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import StateError
-from explorer.project import (
-    BlobStore,
-    BundledModel,
-    Project,
-    Recipe,
-    bundled_models,
-    save_picture,
-    save_project,
-)
+from explorer.project import BundledModel, bundled_models
 from explorer.rendering.frame import Frame
-from explorer.rendering.restriction import replace_latents, restrict
+from explorer.session.background import Background
 from explorer.session.compiling import Compiling
-from explorer.session.compute import ON_PROCESSOR, Choice, Compute
+from explorer.session.compute import ON_PROCESSOR, Choice, Compute, choices
+from explorer.session.document import Document
 from explorer.session.encoding import Encoding
+from explorer.session.entering import beginning, fitted_to
 from explorer.session.job import Job
-from explorer.session.keeping import KeptMix
 from explorer.session.loader import Loader, Opening
-from explorer.session.mailbox import Mailbox
 from explorer.session.message import Level, Message
-from explorer.session.opening import BUNDLED, Opened, OpenModel
-from explorer.session.recovery import Recoverable, Recovery
+from explorer.session.models import Models
+from explorer.session.opening import BUNDLED, OpenModel
+from explorer.session.recovery import Recoverable
 from explorer.session.sheets import Sheet
 from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Request, Worker
-from explorer.state import EditState, GeneratorSpec, History, NoCondition, Point, SeedPad, SheetPlan, Truncation
+from explorer.state import EditState, GeneratorSpec, History, NoCondition, Point, SheetPlan
 
 if TYPE_CHECKING:
     from explorer.rendering.equivariance import Equivariance
@@ -47,14 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-# Models that stay in memory, so that undoing the opening of one is immediate.
-_KEPT_MODELS = 2
-# As `SeedPad` counts.
-_SEEDS_A_ROW = 100
 
-
-class Session:
-    """All that a window needs.
+class Session(Document):
+    """All that a window needs: what is edited, the model, and the pictures of it.
 
     Args:
         threads: Threads for computing; all cores but one when ``None``.
@@ -71,40 +57,25 @@ class Session:
         recovery: Path | None = None,
         compute: Compute = ON_PROCESSOR,
     ) -> None:
-        self.state = EditState()
-        """What is shown now, possibly not yet committed. Change it with `preview` or `edit`."""
-        self.history = History.start(EditState())
-        """Every committed state."""
-        self.points: tuple[Point, ...] = ()
-        """What a person saved to come back to; part of the project. Change it by assigning another value."""
-        self.project_path: Path | None = None
-        """Where the project was last saved to or opened from."""
-        self.recent: tuple[str, ...] = ()
-        """Where models were opened from, the newest first: searched for the model of a picture or project."""
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        super().__init__(recovery, report=self._report)
         self.bundled: tuple[BundledModel, ...] = bundled_models()
         """The models that come with the program, the default one first."""
         self.last_request = 0
         """The number of the newest request; `Frame.request` says which one a frame answers."""
-        self._model: OpenModel | None = None
-        self._models: OrderedDict[str, OpenModel] = OrderedDict()
-        self._blobs = BlobStore()
-        self._saved = self._project()
-        self.equivariance: Equivariance | None = None
-        """What `measure_equivariance` has found so far on the open model; ``None`` before."""
-        self._measured: Mailbox[tuple[OpenModel, Equivariance]] = Mailbox()
-        self._keeping: KeptMix | None = None
-        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._models = Models(compute)
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
         self._oldest_shown = 0
-        self._jobs: list[Job] = []
-        self._recovery = Recovery(recovery, warn=lambda text: self._report("warning", text))
         self._encoding = Encoding(report=self._report, changed=self._notify)
         self._loader = Loader(report=self._report, changed=self._notify)
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
         self._compiling = Compiling(self._worker, wanted=compile_kernels, report=self._report, changed=self._notify)
-        self._wanted = compute
-        self._moving: Job | None = None
+        self._background = Background(self._worker)
+
+    @property
+    def _model(self) -> OpenModel | None:
+        return self._models.open
 
     @property
     def spec(self) -> GeneratorSpec | None:
@@ -122,41 +93,30 @@ class Session:
         return {} if self._model is None else self._model.info
 
     @property
+    def recent(self) -> tuple[str, ...]:
+        """Where models were opened from, the newest first: searched for the model of a picture or project."""
+        return self._models.recent
+
+    @recent.setter
+    def recent(self, sources: tuple[str, ...]) -> None:
+        self._models.recent = sources
+
+    @property
     def compute(self) -> Compute:
         """Where the open model computes, or the next one will."""
-        return self._wanted if self._model is None else self._model.compute
+        return self._models.compute
 
     def move_to(self, compute: Compute) -> Job | None:
         """Load the open model anew on another device or in another precision; ``None`` when it is there already.
 
         Until it is loaded, and if that fails, all stays. Models opened later follow.
         """
-        if compute == self.compute:
-            return None
-        self._wanted = compute
-        self._models.clear()
-        if self._model is None:
-            return None
-        job = Job(f"Load {self._model.name} in {compute.precision}")
-        self._moving = job
-        return self._load(Opening(job, self._model.reference, again=True))
+        opening = self._models.move_to(compute)
+        return None if opening is None else self._load(opening)
 
     def computes_on(self) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
         """Devices and precisions to choose from, those with reasons that this machine cannot do. Needs torch."""
-        from explorer.rendering.machine import missing_device
-
-        gpu = missing_device("cuda")
-        half = (
-            "" if self.compute.device == "cuda" else "float16 overflows in places, and no processor is faster with it"
-        )
-        return (
-            (Choice("cpu", "Processor"), Choice("cuda", "GPU", gpu)),
-            (
-                Choice("float32", "float32"),
-                Choice("bfloat16", "bfloat16"),
-                Choice("float16", "float16", half),
-            ),
-        )
+        return choices(self.compute.device)
 
     @property
     def previews(self) -> bool:
@@ -193,12 +153,9 @@ class Session:
         """Close the model and give its memory back. The state and its history stay: opening a model goes on there."""
         self.commit("Edit")
         self._loader.give_up()
-        for job in self.jobs:
-            if job is not self._compiling.job:
-                job.cancel()
-        self._model = None
-        self._models.clear()
-        self.equivariance = None
+        self._background.stop(but=self._compiling.job)
+        self._models.unload()
+        self._background.equivariance = None
         # What is still being rendered is of no model that is open.
         self._oldest_shown = self.last_request + 1
 
@@ -209,27 +166,10 @@ class Session:
         self.state = state
         self._request()
 
-    def commit(self, label: str) -> None:
-        """Make the shown state one step of the history; nothing when it is the committed one."""
-        self.history = self.history.commit(self.state, label)
-        # An equal state comes back as the committed object itself.
-        self.state = self.history.current.state
-        self._write_down()
-
     def edit(self, state: EditState, label: str) -> None:
         """Show a state and make it one step."""
         self.preview(state)
         self.commit(label)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
-        return self.history.can_undo or self.state is not self.history.current.state
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a step to take again."""
-        return self.history.can_redo
 
     def undo(self) -> bool:
         """Go back one step; false when there is none. What is shown but not committed becomes a step first."""
@@ -250,47 +190,6 @@ class Session:
         self.commit("Edit")
         return self._go(self.history.jump(id))
 
-    def pin(self, id: int, pinned: bool = True) -> None:
-        """Mark a step of the history to find it again, or take its mark away; no step by itself.
-
-        Raises:
-            ValueError: There is no such step.
-        """
-        self.history = self.history.pin(id, pinned)
-        self._write_down()
-
-    def save_picture(self, frame: Frame, path: str | Path) -> None:
-        """Write a frame as a PNG that holds its state, so that opening it brings the state back.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        save_picture(frame.pixels, path, Recipe(frame.state, self._blobs))
-
-    def save_project(self, path: str | Path) -> None:
-        """Write the project.
-
-        Raises:
-            ProjectFileError: The file cannot be written.
-        """
-        project = self._project()
-        save_project(project, path)
-        self.project_path = Path(path)
-        self._saved = project
-        self._write_down()
-
-    @property
-    def is_dirty(self) -> bool:
-        """Whether something changed since the project was saved or opened."""
-        return self._saved != self._project()
-
-    def keep_point(self, name: str) -> Point:
-        """Save what is shown as a point of that name, the last of `points`."""
-        point = Point(name, self.state)
-        self.points = (*self.points, point)
-        self._write_down()
-        return point
-
     def recall(self, point: Point) -> bool:
         """Show a saved point as one step, in the model that is open; what it cannot do is left out and told."""
         state, notes = self._fitted(point.state)
@@ -306,17 +205,11 @@ class Session:
 
     def _fitted(self, state: EditState) -> tuple[EditState, tuple[str, ...]]:
         state = replace(state, checkpoint=self.state.checkpoint)
-        if self._model is None:
-            return state, ()
-        state, lost = replace_latents(state, self._model.spec, self._blobs.shapes())
-        state, dropped = restrict(state, self._model.spec)
-        return state, (*lost, *dropped)
+        return (state, ()) if self._model is None else fitted_to(self._model, state, self._blobs)
 
     def find_centres(self) -> Job | None:
         """Find the clusters' centres in the background, so that no picture waits for them; ``None`` when they are."""
-        if self._model is None or self._model.renderer.has_centres:
-            return None
-        return self._in_background(Job("Find centres"), self._model.renderer.centres_in_steps)
+        return self._background.find_centres(self._model)
 
     def thumbnails(self, states: Sequence[EditState], *, side_px: int = 96, name: str = "Thumbnails") -> Thumbnails:
         """Make small pictures of states in the background, without disturbing what is shown.
@@ -329,11 +222,7 @@ class Session:
         Raises:
             StateError: No model is open.
         """
-        if self._model is None:
-            raise StateError("no model is open: open one first")
-        made = Thumbnails(states, self._model, side_px=side_px, name=name)
-        self._in_background(made.job, made.steps)
-        return made
+        return self._background.thumbnails(self._model, states, side_px=side_px, name=name)
 
     def mixing_sheet(self, plan: SheetPlan, base: EditState | None = None) -> Sheet:
         """Make a sheet of style mixtures in the background; its pixels are those of the command line's.
@@ -345,24 +234,14 @@ class Session:
         Raises:
             StateError: No model is open.
         """
-        if self._model is None:
-            raise StateError("no model is open: open one first")
-        sheet = Sheet(plan, self.state if base is None else base, self._model)
-        self._jobs.append(sheet.job)
-        self._worker.add_task(sheet.job, sheet.steps)
-        return sheet
+        return self._background.mixing_sheet(self._model, plan, self.state if base is None else base)
 
     def keep_mix(self) -> Job | None:
         """Make what is mixed the base, as one step that leaves the picture as it is; ``None`` when nothing is mixed.
 
         The styles are computed in the background; when something else is mixed by then, nothing happens.
         """
-        if self._model is None or not any(mix.layers for mix in self.state.mixing):
-            return None
-        self._keeping = KeptMix(self.state, self._model)
-        self._jobs.append(self._keeping.job)
-        self._worker.add_task(self._keeping.job, self._keeping.steps)
-        return self._keeping.job
+        return self._background.keep_mix(self._model, self.state)
 
     @property
     def text_encoder(self) -> "FoundEncoder | None":
@@ -376,42 +255,24 @@ class Session:
         """
         if self._model is None or not self._model.spec.text:
             return None
-        job = self._encoding.use_folder(self._model.renderer.texts, self._model.spec.text_encoder, Path(folder))
-        self._jobs.append(job)
-        return job
+        texts, kind = self._model.renderer.texts, self._model.spec.text_encoder
+        return self._background.add(self._encoding.use_folder(texts, kind, Path(folder)))
 
     def measure_equivariance(self, *, samples: int = 8) -> Job | None:
         """Measure in the background how well pictures follow when they are moved; see `equivariance`.
 
         ``None`` on a model that cannot move its picture.
         """
-        model = self._model
-        if model is None or not model.spec.has_transform:
-            return None
-        psi = self.state.truncation.psi
+        return self._background.measure_equivariance(self._model, samples=samples, psi=self.state.truncation.psi)
 
-        def steps() -> Iterator[float]:
-            for found in model.renderer.equivariance_in_steps(samples=samples, psi=psi):
-                self._measured.put((model, found))
-                yield found.share
-
-        return self._in_background(Job("Measure equivariance"), steps)
-
-    def recoverable(self) -> list[Recoverable]:
-        """Work that a process left behind when it did not end well, the newest first."""
-        return self._recovery.offers()
+    @property
+    def equivariance(self) -> "Equivariance | None":
+        """What `measure_equivariance` has found so far on the open model; ``None`` before."""
+        return self._background.equivariance
 
     def recover(self, work: Recoverable) -> Job:
         """Open such work in the background, as a project that is not yet saved."""
         return self._load(Opening(Job("Recover work"), work.path))
-
-    def discard(self, work: Recoverable) -> None:
-        """Drop such work for good.
-
-        Raises:
-            OSError: It cannot be removed.
-        """
-        work.path.unlink(missing_ok=True)
 
     def newest_frame(self) -> Frame | None:
         """A frame that was not yet taken, else ``None``; never blocks."""
@@ -436,8 +297,7 @@ class Session:
     @property
     def jobs(self) -> tuple[Job, ...]:
         """Background work that is not done."""
-        self._jobs = [job for job in self._jobs if not job.done]
-        return tuple(self._jobs)
+        return self._background.jobs
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until no job and no picture is left to do; false when it took too long. For scripts and tests."""
@@ -459,22 +319,12 @@ class Session:
 
     def close(self) -> None:
         """End the background work and wait for its threads."""
-        for job in self._jobs:
-            job.cancel()
+        self._background.stop()
         self._loader.give_up()
         self._worker.close()
         self._loader.close()
         self._encoding.close()
         self._recovery.close()
-
-    def _write_down(self) -> None:
-        """Take what is new into the journal."""
-        if self.state.checkpoint is not None:
-            clean = self._saved.history is self.history and self._saved.points is self.points
-            self._recovery.keep(self._project(), clean=clean, path=self.project_path)
-
-    def _project(self) -> Project:
-        return Project(self.state, self.history, self._blobs, self.points)
 
     def _request(self) -> None:
         if self._model is None:
@@ -484,7 +334,7 @@ class Session:
         if wanted and not self._encoding.failed(texts):
             # The picture that is shown stays until they are encoded.
             if job := self._encoding.start(texts, wanted):
-                self._jobs.append(job)
+                self._background.add(job)
             return
         # Told once why not; everything else can still be seen.
         state = replace(self.state, condition=NoCondition()) if wanted else self.state
@@ -504,8 +354,8 @@ class Session:
         wanted = history.current.state.checkpoint
         if wanted is None or (self._model is not None and wanted.sha256 == self._model.reference.sha256):
             self._arrive(history)
-        elif wanted.sha256 in self._models:
-            self._use(self._models[wanted.sha256])
+        elif wanted.sha256 in self._models.kept:
+            self._use(self._models.kept[wanted.sha256])
             self._arrive(history)
         else:
             # The step is taken once its model is here; until then everything stays.
@@ -518,30 +368,19 @@ class Session:
         self._request()
 
     def _load(self, opening: Opening) -> Job:
-        self._jobs.append(opening.job)
-        return self._loader.start(opening, recent=self.recent, loaded=self._models, compute=self._wanted)
-
-    def _in_background(self, job: Job, steps: Callable[[], Iterator[float]]) -> Job:
-        self._jobs.append(job)
-        self._worker.add_task(job, steps)
-        return job
+        self._background.add(opening.job)
+        models = self._models
+        return self._loader.start(opening, recent=models.recent, loaded=models.kept, compute=models.wanted)
 
     def _apply(self) -> None:
         self._write_down()
         self._go_on_compiling(self._compiling)
-        if self._moving is not None and self._moving.done:
-            if self._moving.error is not None:
-                self._wanted = self.compute
-            self._moving = None
+        self._models.take_moved()
         if self._encoding.take_ended() is not None:
             self._request()
-        measured = self._measured.take()
-        if measured is not None and measured[0] is self._model:
-            self.equivariance = measured[1]
-        if self._keeping is not None and self._keeping.job.done:
-            kept, self._keeping = self._keeping.applied(self.state, self._blobs), None
-            if kept is not None:
-                self.edit(kept, "Keep the mix")
+        self._background.take_measured(self._model)
+        if kept := self._background.take_kept(self.state, self._blobs):
+            self.edit(kept, "Keep the mix")
         taken = self._loader.take()
         if taken is None:
             return
@@ -549,90 +388,37 @@ class Session:
         self._use(opened.model)
         if opened.project is not None:
             self._enter_project(opened.project, opened)
+            opened.model.renderer.blobs = self._blobs
         elif opened.recipe is not None:
-            self._enter_recipe(opened.recipe, Path(str(opening.source)))
-        elif opening.again:
-            self._request()
+            self._enter_recipe(opened.recipe, opened.model.reference, Path(str(opening.source)))
         elif opening.step is not None:
-            self._arrive(self.history.jump(opening.step))
-        else:
+            self.history = self.history.jump(opening.step)
+            self.state = self.history.current.state
+        elif not opening.again:
             self._enter_model(opened.model)
+        self._request()
 
     def _go_on_compiling(self, compiling: Compiling) -> None:
         if compiling.take_switched():
             self._request()
         if compiling.wanted and not compiling.started and self._model is not None and not self._worker.busy:
             # After the first picture, which compiling beside it would delay.
-            self._jobs.append(compiling.start())
+            self._background.add(compiling.start())
 
     def _use(self, model: OpenModel) -> None:
         if model is not self._model:
-            self.equivariance = None
-        self._model = model
-        self._models[model.reference.sha256] = model
-        self._models.move_to_end(model.reference.sha256)
-        self.recent = tuple(dict.fromkeys((model.reference.hint, *self.recent)))
-        while len(self._models) > _KEPT_MODELS:
-            self._models.popitem(last=False)
+            self._background.equivariance = None
+        self._models.use(model)
         model.renderer.blobs = self._blobs
         self._oldest_shown = self.last_request + 1
-        if model.renderer.direction_count is None:
-            self._in_background(Job("Find directions"), model.renderer.directions_in_steps)
-
-    def _enter_project(self, project: Project, opened: Opened) -> None:
-        assert self._model is not None
-        self._blobs = self._model.renderer.blobs = project.blobs
-        self.history = project.history
-        # An uncommitted state that equals the current step is that step's object, so that `is` tells of changes.
-        current = project.history.current.state
-        self.state = current if project.state == current else project.state
-        self.project_path = opened.project_path
-        self.points = project.points
-        if opened.recovered is None:
-            self._saved = self._project()
-        else:
-            # Saved nowhere but in the journal, which goes once this process has written it all down.
-            self._saved = Project(EditState(), History.start(EditState()))
-            self._recovery.take_over(opened.recovered)
-        self._request()
-
-    def _enter_recipe(self, recipe: Recipe, path: Path) -> None:
-        assert self._model is not None
-        self._blobs.take_in(recipe.blobs)
-        state, label = replace(recipe.state, checkpoint=self._model.reference), f"Open {path.name}"
-        if self.state.checkpoint is None:
-            self.history = History.start(state, label)
-            self.state = state
-            self._saved = self._project()
-        else:
-            # One more step: what was there before stays one undo away.
-            self.commit("Edit")
-            self.state = state
-            self.commit(label)
-        self._request()
+        self._background.find_directions(model)
 
     def _enter_model(self, model: OpenModel) -> None:
         label = f"Open {model.name}"
         if self.state.checkpoint is None:
-            row, column = divmod(_start_seed(model.info), _SEEDS_A_ROW)
-            start = SeedPad(float(column), float(row))
-            fresh = EditState(checkpoint=model.reference, latent=start, truncation=Truncation(0.7))
-            self.history = History.start(fresh, label)
-            self.state = fresh
-            self._saved = self._project()
-        else:
-            self.commit("Edit")
-            moved = replace(self.state, checkpoint=model.reference)
-            moved, lost = replace_latents(moved, model.spec, self._blobs.shapes())
-            self.state, dropped = restrict(moved, model.spec)
-            for note in (*lost, *dropped):
-                self._report("warning", f"{model.name} has no place for {note}")
-            self.commit(label)
-        self._request()
-
-
-def _start_seed(info: Mapping[str, object]) -> int:
-    """The seed that a model's card shows it by; 0 where it names none."""
-    card = info.get("card")
-    seed = card.get("start_seed") if isinstance(card, dict) else None
-    return seed if type(seed) is int and 0 <= seed < 2**32 else 0
+            self._add(beginning(model), label)
+            return
+        state, notes = fitted_to(model, replace(self.state, checkpoint=model.reference), self._blobs)
+        for note in notes:
+            self._report("warning", f"{model.name} has no place for {note}")
+        self._add(state, label)
