@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from types import FrameType
 
@@ -31,6 +32,9 @@ from tests.checkpoints.networks import (
     stylegan_t_generator,
     stylegan_xl_generator,
 )
+from tests.checkpoints.pickle_writer import PickleWriter
+from tests.checkpoints.published_writer import module
+from tests.generators.r3gan_records import discriminator_record, generator_record
 
 MEMORY_BYTES = 1 << 30
 TIME_S = 20
@@ -66,12 +70,20 @@ def bases(folder: Path) -> list[Base]:
         "stylegan3 radial, old": snapshot_bytes(radial, old=True),
         "stylegan-xl": snapshot_bytes(stylegan_xl_generator()),
         "stylegan-t": snapshot_bytes(stylegan_t_generator(), plain_classes=True),
+        "r3gan": _r3gan_bytes(),
     }
     for name, generator in (("safetensors 2", two), ("safetensors 3", three)):
         path = folder / "base.safetensors"
         save_checkpoint(CheckpointParts(generator, None), path, extra={"step": torch.arange(3)})
         contents[name] = path.read_bytes()
     return [_base(name, content) for name, content in contents.items()]
+
+
+def _r3gan_bytes() -> bytes:
+    out = BytesIO()
+    networks = {"D": module(discriminator_record(c_dim=2)), "G_ema": module(generator_record(c_dim=2))}
+    PickleWriter(out, protocol=4).dump(networks)
+    return out.getvalue()
 
 
 def _base(name: str, content: bytes) -> Base:

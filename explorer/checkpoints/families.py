@@ -16,6 +16,9 @@ from explorer.generators import (
     lightweight_discriminator,
     mobile_stylegan,
     progan,
+    r3gan,
+    r3gan_config,
+    r3gan_discriminator,
     stylegan1,
     stylegan1_config,
     stylegan2,
@@ -46,6 +49,7 @@ GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
         "lightweight": NetworkKind(lightweight_config.GeneratorConfig, lightweight.Generator),
         "mobile_stylegan": NetworkKind(mobile_stylegan.GeneratorConfig, mobile_stylegan.Generator),
         "progan": NetworkKind(progan.GeneratorConfig, progan.Generator),
+        "r3gan": NetworkKind(r3gan_config.GeneratorConfig, r3gan.Generator),
         "stylegan1": NetworkKind(stylegan1_config.GeneratorConfig, stylegan1.Generator),
         "stylegan2": NetworkKind(stylegan2_config.GeneratorConfig, stylegan2.Generator),
         "stylegan3": NetworkKind(stylegan3.GeneratorConfig, stylegan3.Generator),
@@ -59,6 +63,7 @@ DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "growing": NetworkKind(growing_discriminator.GrowingConfig, growing_discriminator.GrowingDiscriminator),
         "lightweight": NetworkKind(lightweight_config.DiscriminatorConfig, lightweight_discriminator.Discriminator),
+        "r3gan": NetworkKind(r3gan_config.DiscriminatorConfig, r3gan_discriminator.Discriminator),
         "stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator),
     }
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from explorer.checkpoints import (
+    published_r3gan,
     published_stylegan2,
     published_stylegan3,
     published_stylegan_t,
@@ -22,7 +23,8 @@ from explorer.text import ClipText
 
 __all__ = ["PublishedSnapshot", "read_published"]
 
-_READERS = (published_stylegan_xl, published_stylegan_t, published_stylegan3, published_stylegan2)
+_READERS = (published_stylegan_xl, published_stylegan_t, published_stylegan3, published_stylegan2, published_r3gan)
+_CRITICS = (published_stylegan2, published_r3gan)
 
 ENTRIES = ("G", "D", "G_ema", "augment_pipe")
 
@@ -103,7 +105,7 @@ def _generator(record: ModuleRecord) -> nn.Module:
     guess = "a Projected GAN" if known else f"a network of class {record.class_name!r}"
     raise CheckpointError(
         f"this snapshot seems to be {guess}, which is not supported yet: "
-        "open a snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3, StyleGAN-XL or StyleGAN-T"
+        "open a snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3, StyleGAN-XL, StyleGAN-T or R3GAN"
     )
 
 
@@ -115,10 +117,11 @@ def _discriminator(value: object, *, size: int) -> tuple[nn.Module | None, tuple
         return None, (f"The discriminator is {_named(value)}, which is not known: only the generator was read.",)
     try:
         record = read_module(value, size=size)
-        if not published_stylegan2.is_discriminator(record):
-            name = record.class_name
-            return None, (f"The discriminator is of class {name!r}, which is not known: only the generator was read.",)
-        return published_stylegan2.read_discriminator(record), ()
+        for reader in _CRITICS:
+            if reader.is_discriminator(record):
+                return reader.read_discriminator(record), ()
+        name = record.class_name
+        return None, (f"The discriminator is of class {name!r}, which is not known: only the generator was read.",)
     except CheckpointError as error:
         return None, (f"The discriminator could not be read: {error}.",)
 

@@ -7,7 +7,7 @@ from explorer.errors import CheckpointError
 from explorer.generators.config import check_at_least, check_between, config_from_json
 from explorer.ops.activations import ACTIVATIONS
 
-__all__ = ["Architecture", "DiscriminatorConfig", "GeneratorConfig", "Taps"]
+__all__ = ["Architecture", "DiscriminatorConfig", "GeneratorConfig", "Taps", "check_taps"]
 
 Architecture = Literal["skip", "resnet", "orig", "revised"]
 """How a block's picture or features go around it: summed pictures, residual features, or not at all.
@@ -268,6 +268,15 @@ def _check_base(base_size: tuple[int, int]) -> None:
 def _check_common(img_channels: int, conv_clamp: float | None, taps: Taps) -> None:
     check_between("img_channels", img_channels, 1, 1 << 10)
     check_at_least("conv_clamp", conv_clamp, 0)
+    check_taps(taps)
+
+
+def check_taps(taps: Taps) -> None:
+    """Refuse a filter without taps, with too many, or with rows of different lengths.
+
+    Raises:
+        CheckpointError: It is refused.
+    """
     rows = [row if isinstance(row, tuple) else (row,) for row in taps]
     check_between("the number of resample_filter's taps", max(len(rows), *map(len, rows), 0), 1, MAX_TAPS)
     if len({len(row) for row in rows}) != 1:

@@ -28,8 +28,8 @@ class GeneratorSpec:
     """The shape of a generator and what it can do."""
 
     family: str
-    """``progan``, ``stylegan1``, ``stylegan2``, ``stylegan3``, ``stylegan_xl``, ``stylegan_t``, ``lightweight`` or
-    ``mobile_stylegan``."""
+    """``progan``, ``stylegan1``, ``stylegan2``, ``stylegan3``, ``stylegan_xl``, ``stylegan_t``, ``r3gan``,
+    ``lightweight`` or ``mobile_stylegan``."""
     variant: str
     """``skip``, ``resnet`` or ``orig`` for StyleGAN2 and StyleGAN-T; ``t`` or ``r`` for StyleGAN3 and StyleGAN-XL."""
     resolution: tuple[int, int]

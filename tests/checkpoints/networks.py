@@ -5,7 +5,7 @@ from io import BytesIO
 import torch
 from torch import nn
 
-from explorer.generators import stylegan2, stylegan3, stylegan_t, stylegan_xl
+from explorer.generators import r3gan, stylegan2, stylegan3, stylegan_t, stylegan_xl
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from tests.checkpoints.published_writer import write_snapshot
 
@@ -37,6 +37,18 @@ def stylegan_t_generator(*, resolution: int = 16, **options: object) -> stylegan
     few = {"z_dim": 4, "c_dim": 3, "norm_groups": 4, "res_blocks": 1, **SMALL}
     config = stylegan_t.GeneratorConfig.standard(resolution=resolution, **{**few, **options})
     return stylegan_t.Generator(config).eval()
+
+
+def r3gan_generator(**options: object) -> r3gan.Generator:
+    torch.manual_seed(0)
+    few = {"channels": (8, 8), "groups": (2, 2), "blocks": 1, "z_dim": 4}
+    generator = r3gan.Generator(r3gan.GeneratorConfig.standard(**{**few, **options}))
+    with torch.no_grad():
+        for name, parameter in generator.named_parameters():
+            # Branches begin at nothing, which would hide them.
+            if name.endswith("narrow.weight"):
+                parameter.normal_(0, 0.2)
+    return generator.eval()
 
 
 def discriminator(*, resolution: int = 8, **options: object) -> nn.Module:

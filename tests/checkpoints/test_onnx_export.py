@@ -12,6 +12,7 @@ from explorer.generators import lightweight, mobile_stylegan, progan, stylegan1,
 from explorer.generators.styles import broadcast, truncate
 from main import main
 from tests.checkpoints.networks import (
+    r3gan_generator,
     stylegan2_generator,
     stylegan3_generator,
     stylegan_t_generator,
@@ -55,6 +56,7 @@ MODELS = {
     "stylegan1": stylegan1_generator,
     "lightweight": lightweight_generator,
     "mobile_stylegan": mobile_generator,
+    "r3gan": lambda: r3gan_generator(c_dim=2, embed_dim=3),
     "stylegan2": lambda: stylegan2_generator(c_dim=2),
     "stylegan3-t": turned,
     "stylegan3-r": lambda: stylegan3_generator(variant="r"),
@@ -105,7 +107,8 @@ def test_another_runtime_makes_our_pictures(exported):
         given = inputs(spec, batch, psi)
         with torch.no_grad():
             w_plus = broadcast(generator.map(given["z"], given.get("c")), spec.num_ws)
-            w_plus = truncate(w_plus, generator.w_avg(given.get("c")), psi=psi)
+            if spec.has_truncation:
+                w_plus = truncate(w_plus, generator.w_avg(given.get("c")), psi=psi)
             ours = generator.synthesize(generator.style(w_plus)).numpy()
         assert [node.name for node in run.get_inputs()] == list(given)
         (theirs,) = run.run(["image"], {name: value.numpy() for name, value in given.items()})

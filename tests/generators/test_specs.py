@@ -10,10 +10,11 @@ from explorer.checkpoints import open_checkpoint
 from explorer.generators import mobile_stylegan
 from explorer.generators.protocol import Generator
 from explorer.generators.styles import broadcast
+from tests.checkpoints.networks import r3gan_generator
 from tests.models import GOLDEN
 
 FILES = sorted([*GOLDEN.glob("nets/*.pkl"), *GOLDEN.glob("formats/*.pkl"), *GOLDEN.glob("formats/*.pt")])
-MODELS = [*(str(path.relative_to(GOLDEN)) for path in FILES), "mobile_stylegan"]
+MODELS = [*(str(path.relative_to(GOLDEN)) for path in FILES), "mobile_stylegan", "r3gan"]
 
 
 @cache
@@ -21,6 +22,8 @@ def generator(name: str) -> Generator:
     if name == "mobile_stylegan":
         config = mobile_stylegan.GeneratorConfig(resolution=16, channels=(8, 6), w_dim=8, mapping_layers=2)
         return mobile_stylegan.Generator(config).eval().requires_grad_(False)
+    if name == "r3gan":
+        return r3gan_generator(c_dim=2, embed_dim=3).requires_grad_(False)
     return open_checkpoint(GOLDEN / Path(name)).generator
 
 
@@ -55,7 +58,16 @@ def test_each_row_of_w_plus_styles_the_layers_that_the_spec_says_and_no_other(na
 def test_every_family_has_a_model_here() -> None:
     families = {generator(name).spec.family for name in MODELS}
 
-    assert families >= {"progan", "stylegan1", "stylegan2", "stylegan3", "stylegan_xl", "stylegan_t", "lightweight"}
+    assert families >= {
+        "progan",
+        "stylegan1",
+        "stylegan2",
+        "stylegan3",
+        "stylegan_xl",
+        "stylegan_t",
+        "lightweight",
+        "r3gan",
+    }
 
 
 def test_a_name_that_no_layer_has_is_refused_with_those_that_exist() -> None:

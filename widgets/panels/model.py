@@ -10,7 +10,9 @@ __all__ = ["ModelPanel"]
 
 _FAMILIES = {
     "lightweight": "StyleGAN2 (lucidrains)",
+    "mobile_stylegan": "MobileStyleGAN",
     "progan": "ProGAN",
+    "r3gan": "R3GAN",
     "stylegan1": "StyleGAN",
     "stylegan2": "StyleGAN2",
     "stylegan3": "StyleGAN3",
