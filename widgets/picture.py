@@ -37,6 +37,8 @@ class PictureView:
     """The drawing that the picture is on."""
     overlay = "picture_overlay"
     """A layer over it, for whoever marks something in the picture; in pixels, from the drawing's top left corner."""
+    wipe_layer = "picture_wipe"
+    """A layer between both, for a comparison with another picture."""
     _ground = "picture_ground"
     _image = "picture_image"
 
@@ -57,7 +59,7 @@ class PictureView:
         self._modes: list[DragMode] = []
         self._mode: DragMode | None = None
         with dpg.drawlist(tag=self.item, width=100, height=100):
-            for layer in (self._ground, self._image, self.overlay):
+            for layer in (self._ground, self._image, self.wipe_layer, self.overlay):
                 dpg.add_draw_layer(tag=layer)
         self._grip = Grip(self.item)
         self._pan_grip = Grip(self.item, button=dpg.mvMouseButton_Middle)
@@ -131,11 +133,33 @@ class PictureView:
         assert self._texture is not None
         return self._texture.read_back()
 
+    def show_image(self, shown: bool) -> None:
+        """Draw the picture, or leave that to whoever draws it in its place."""
+        if dpg.is_item_shown(self._image) != shown:
+            dpg.configure_item(self._image, show=shown)
+
+    @property
+    def texture_tag(self) -> int:
+        """What holds it, for `draw_image`; it may change with every picture."""
+        assert self._texture is not None
+        return self._texture.tag
+
+    @property
+    def space(self) -> tuple[int, int]:
+        """Width and height of the drawing, in pixels on screen."""
+        return self._space
+
+    @property
+    def rect(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of the picture itself, in pixels from the drawing's top left corner."""
+        (width, height), at = self._size, self._at
+        return at.left, at.top, width * at.zoom, height * at.zoom
+
     def rect_on_screen(self) -> tuple[float, float, float, float]:
         """Left, top, width and height of the picture itself, in the window's pixels."""
         left, top = dpg.get_item_rect_min(self.item)
-        width, height = self._texture.size if self._texture else (0, 0)
-        return left + self._at.left, top + self._at.top, width * self.zoom, height * self.zoom
+        x, y, width, height = self.rect
+        return left + x, top + y, width, height
 
     def add_drag_mode(self, mode: DragMode) -> None:
         """Let another meaning of a drag be asked before all others."""

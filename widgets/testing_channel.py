@@ -19,6 +19,8 @@ command                     answer
 ``notices``                 ``texts`` of the notices that are shown
 ``front tag``               brings a docked panel's tab to the front
 ``frame path``              writes the bytes of the newest frame; ``shape``
+``wipe path``               writes the bytes of the picture that is compared with; ``shape`` (null while there is none),
+                            ``share`` and ``flipped`` of the line
 ``card path``               writes the bytes that the graphics card holds; ``shape``
 ``log``                     since the last ``log``: ``shown`` frames as ``[requested, finished, shown]`` and ``ticks``,
                             the times of all window frames, in seconds of `time.perf_counter`
@@ -157,6 +159,9 @@ class TestingChannel:
             case "frame":
                 pixels = window.picture.pixels
                 return self._write(path, pixels)
+            case "wipe":
+                wipe = window.wipe
+                return {**self._write(path, wipe.pixels), "share": wipe.share, "flipped": wipe.is_flipped}
             case "card":
                 return self._write(path, window.picture.read_back() if window.picture.pixels is not None else None)
             case "log":

@@ -16,6 +16,7 @@ from widgets.native import Native
 from widgets.panels import Drawing, Keyed, Moving, Polled, Watching
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
+from widgets.picture_wipe import PictureWipe
 from widgets.preferences import Preferences
 from widgets.quitting import Quitting
 from widgets.recovery_offer import offer_recovery
@@ -86,7 +87,9 @@ class Window:
         self._copying = Copying(self.session, self.toasts.say)
         self._preferences = Preferences(kit.look, self.session, self._store, self.picture)
         dpg.bind_item_theme(int(Place.PICTURE), kit.look.flush)
-        self._panels = make_panels(Parts(kit, self._dialogs, self.picture, self.toasts.say, self._store))
+        self.wipe = PictureWipe(kit.look, self.picture)
+        parts = Parts(kit, self._dialogs, self.picture, self.wipe, self.toasts.say, self._store)
+        self._panels = make_panels(parts)
         for place, panel in self._panels.items():
             with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
                 panel.build()
@@ -134,6 +137,7 @@ class Window:
             *(Shortcut(key, lambda: picture.zoom_by(-1)) for key in (dpg.mvKey_Minus, dpg.mvKey_Subtract)),
             Shortcut(dpg.mvKey_Q, self._quitting.ask),
             Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
+            Shortcut(dpg.mvKey_Escape, self.wipe.end, control=False),
             *(key for panel in self._panels.values() if isinstance(panel, Keyed) for key in panel.shortcuts),
         )
 
@@ -143,6 +147,7 @@ class Window:
         for panel in self._panels.values():
             if isinstance(panel, Drawing):
                 panel.attach(open_texture())
+        self.wipe.attach(open_texture())
 
     def update(self) -> bool:
         """Take in what happened since the last frame; true when something on screen changed by it."""
@@ -159,7 +164,7 @@ class Window:
         now_s = time.perf_counter()
         # All of them, always: one that changed something must not keep the next from its turn.
         moved = [panel.poll(now_s) for panel in self._polled]
-        changed = any((self._refresh(), self.second.poll(), self.tour.poll(), *moved))
+        changed = any((self._refresh(), self.wipe.poll(), self.second.poll(), self.tour.poll(), *moved))
         self._remember()
         left, top = dpg.get_item_pos(int(Place.PICTURE))
         width, height = dpg.get_item_width(int(Place.PICTURE)), dpg.get_item_height(int(Place.PICTURE))

@@ -7,6 +7,7 @@ from explorer.session.message import Message
 from explorer.session.recovery import Recoverable, recovery_folder
 from explorer.session.session import Session
 from explorer.session.sheets import Sheet
+from explorer.session.stills import Still
 from explorer.session.thumbnails import Thumbnails
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Recoverable",
     "Session",
     "Sheet",
+    "Still",
     "Thumbnails",
     "Timings",
     "recovery_folder",

@@ -33,6 +33,8 @@ class Compiling:
         self._report = report
         self._changed = changed
         self._switched = threading.Event()
+        self.switches = 0
+        """How often the kernels changed, as far as `take_switched` told."""
         self.job: Job | None = None
         """What a person sees of it, once it is started."""
         self.started = False
@@ -60,6 +62,7 @@ class Compiling:
             self.wanted = False
         switched = self._switched.is_set()
         self._switched.clear()
+        self.switches += switched
         return switched
 
     def _switch(self) -> Iterator[float]:

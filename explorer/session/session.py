@@ -28,6 +28,7 @@ from explorer.session.models import Models
 from explorer.session.opening import BUNDLED, OpenModel
 from explorer.session.recovery import Recoverable
 from explorer.session.sheets import Sheet
+from explorer.session.stills import Still, still_of
 from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Request, Worker
 from explorer.state import EditState, GeneratorSpec, History, NoCondition, Point, SheetPlan
@@ -223,6 +224,21 @@ class Session(Document):
             StateError: No model is open.
         """
         return self._background.thumbnails(self._model, states, side_px=side_px, name=name)
+
+    def still(self, state: EditState, *, name: str = "Render the picture") -> Still:
+        """Make the full picture of a state in the background, by the model that it belongs to.
+
+        Raises:
+            StateError: That model is not in memory.
+        """
+        made = still_of(state, self._models.kept, self._blobs, name=name)
+        self._background.run(made.job, made.steps)
+        return made
+
+    @property
+    def computing(self) -> tuple[object, ...]:
+        """What else a picture depends on: those of the same state made under another value may differ by a level."""
+        return self.compute, self._compiling.switches
 
     def mixing_sheet(self, plan: SheetPlan, base: EditState | None = None) -> Sheet:
         """Make a sheet of style mixtures in the background; its pixels are those of the command line's.

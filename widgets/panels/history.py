@@ -3,7 +3,10 @@
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, History
+from widgets.comparison import Comparison
 from widgets.controls import Kit, set_enabled
+from widgets.panels.compare_row import CompareRow
+from widgets.picture_wipe import PictureWipe
 
 __all__ = ["HistoryPanel"]
 
@@ -11,13 +14,15 @@ _SHOWN = 60
 
 
 class HistoryPanel:
-    """Undo, redo and the list of steps; a click on one goes there."""
+    """Undo, redo, a comparison, and the list of steps; a click on one goes there."""
 
     title = "History"
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, wipe: PictureWipe) -> None:
         self._kit = kit
         self._listed: History | None = None
+        self._comparison = Comparison(kit.session, wipe)
+        self._compare = CompareRow(kit, self._comparison)
 
     def build(self) -> None:
         """Make the controls."""
@@ -25,8 +30,13 @@ class HistoryPanel:
         with dpg.group(horizontal=True):
             dpg.add_button(tag="undo", label="↩ Undo", width=look.px(132), callback=lambda: session.undo())
             dpg.add_button(tag="redo", label="Redo ↪", width=-1, callback=lambda: session.redo())
+        self._compare.build()
         with dpg.child_window(tag="history_list", border=False):
             pass
+
+    def poll(self, now_s: float) -> bool:
+        """Follow the comparison."""
+        return self._compare.poll()
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show the steps, the current one marked."""

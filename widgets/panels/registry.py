@@ -20,6 +20,7 @@ from widgets.panels.sheet import SheetPanel
 from widgets.panels.sliders import SlidersPanel
 from widgets.panels.truncation import TruncationPanel
 from widgets.picture import PictureView
+from widgets.picture_wipe import PictureWipe
 from widgets.player import Player
 from widgets.settings import SettingsStore
 
@@ -36,6 +37,8 @@ class Parts:
     """The File menu's dialogs."""
     picture: PictureView
     """The picture in the middle: `PictureView.add_drag_mode`, its zoom, its overlay."""
+    wipe: PictureWipe
+    """Compares the picture in the middle with any other: `PictureWipe.show`."""
     say: Callable[[str, str], None]
     """Tells a person something: ``info``, ``warning`` or ``error``, and a sentence."""
     store: SettingsStore
@@ -47,7 +50,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
     kit, player = parts.kit, Player(parts.kit.session)
     return {
         Place.MODEL: ModelPanel(kit, parts.dialogs),
-        Place.HISTORY: HistoryPanel(kit),
+        Place.HISTORY: HistoryPanel(kit, parts.wipe),
         Place.LATENT: LatentPanel(kit, parts.picture, player),
         Place.POINTS: PointsPanel(kit, player),
         Place.TRUNCATION: TruncationPanel(kit),
