@@ -1,5 +1,6 @@
 """Texts and their directions, for one model: each is encoded once and kept. Any thread may ask."""
 
+import importlib
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -51,6 +52,8 @@ class Texts:
 
     def look_again(self) -> None:
         """Forget the encoder and what it made: a person chose another, or installed one."""
+        # Else Python does not see a package that was installed since it last looked into the folder.
+        importlib.invalidate_caches()
         with self._lock:
             self._found = self._encoder = None
             self._vectors.clear()

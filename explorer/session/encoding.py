@@ -69,6 +69,10 @@ class Encoding:
 
         return self._run("Read the text encoder", work)
 
+    def look_again(self, texts: "Texts") -> Job:
+        """Look for an encoder anew: a person has installed one."""
+        return self._run("Look for a text encoder", lambda _job: texts.look_again())
+
     def take_ended(self) -> Job | None:
         """A job that ended, once; its error says whether it went well."""
         for index, (job, _) in enumerate(self._running):

@@ -274,6 +274,15 @@ class Session(Document):
         texts, kind = self._model.renderer.texts, self._model.spec.text_encoder
         return self._background.add(self._encoding.use_folder(texts, kind, Path(folder)))
 
+    def find_text_encoder(self) -> Job | None:
+        """Look anew for what encodes the open model's prompts, as after something was installed.
+
+        ``None`` on a model that is not steered by a text.
+        """
+        if self._model is None or not self._model.spec.text:
+            return None
+        return self._background.add(self._encoding.look_again(self._model.renderer.texts))
+
     def measure_equivariance(self, *, samples: int = 8) -> Job | None:
         """Measure in the background how well pictures follow when they are moved; see `equivariance`.
 

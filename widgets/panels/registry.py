@@ -16,6 +16,7 @@ from widgets.panels.mixing import MixingPanel
 from widgets.panels.model import ModelPanel
 from widgets.panels.noise import NoisePanel
 from widgets.panels.points import PointsPanel
+from widgets.panels.prompt import PromptPanel
 from widgets.panels.sheet import SheetPanel
 from widgets.panels.sliders import SlidersPanel
 from widgets.panels.truncation import TruncationPanel
@@ -53,6 +54,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.HISTORY: HistoryPanel(kit, parts.wipe),
         Place.LATENT: LatentPanel(kit, parts.picture, player),
         Place.POINTS: PointsPanel(kit, player),
+        Place.PROMPT: PromptPanel(kit, parts.dialogs),
         Place.TRUNCATION: TruncationPanel(kit),
         Place.NOISE: NoisePanel(kit),
         Place.SLIDERS: SlidersPanel(kit),
