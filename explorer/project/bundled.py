@@ -26,6 +26,20 @@ class BundledModel:
     card: str
     """What it is, what it was trained on and what it cannot do, in Markdown."""
 
+    @property
+    def licence(self) -> str:
+        """As the card says; empty where it says none."""
+        lines = (line.removeprefix("**Licence**:").strip() for line in self.card.splitlines() if "**Licence**:" in line)
+        return next(lines, "")
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the checkpoint; 0 where it cannot be told."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
 
 def bundled_models(folder: Path = _FOLDER) -> tuple[BundledModel, ...]:
     """Every bundled model, the default one first, then by name."""

@@ -5,6 +5,7 @@ from explorer.session.compute import Choice, Compute
 from explorer.session.job import Job
 from explorer.session.message import Message
 from explorer.session.recovery import Recoverable, recovery_folder
+from explorer.session.scanning import Scan
 from explorer.session.session import Session
 from explorer.session.sheets import Sheet
 from explorer.session.stills import Still
@@ -17,6 +18,7 @@ __all__ = [
     "Job",
     "Message",
     "Recoverable",
+    "Scan",
     "Session",
     "Sheet",
     "Still",

@@ -1,6 +1,7 @@
 """What is made of the open model beside its pictures: directions, thumbnails, sheets, measurements."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import StateError
@@ -8,7 +9,9 @@ from explorer.project import BlobStore
 from explorer.session.job import Job
 from explorer.session.keeping import KeptMix
 from explorer.session.mailbox import Mailbox
+from explorer.session.message import Level
 from explorer.session.opening import OpenModel
+from explorer.session.scanning import Scan
 from explorer.session.sheets import Sheet
 from explorer.session.thumbnails import Thumbnails
 from explorer.session.worker import Worker
@@ -25,12 +28,17 @@ class Background:
 
     Args:
         worker: The render thread.
+        report: Told what went wrong, from any thread.
+        changed: Told that something ended, from any thread.
     """
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, *, report: Callable[[Level, str], None], changed: Callable[[], None]) -> None:
         self.equivariance: Equivariance | None = None
         """What was measured so far of the open model; ``None`` before."""
         self._worker = worker
+        self._report = report
+        self._changed = changed
+        self._scan: Scan | None = None
         self._jobs: list[Job] = []
         self._measured: Mailbox[tuple[OpenModel, Equivariance]] = Mailbox()
         self._keeping: KeptMix | None = None
@@ -57,6 +65,20 @@ class Background:
         for job in self._jobs:
             if job is not but:
                 job.cancel()
+
+    def close(self) -> None:
+        """Cancel every job, and wait for the threads that are this class's own."""
+        self.stop()
+        if self._scan is not None:
+            self._scan.close()
+
+    def scan(self, folder: Path) -> Scan:
+        """Look for models in a folder; a scan that is under way is given up."""
+        if self._scan is not None:
+            self._scan.job.cancel()
+        self._scan = Scan(folder, report=self._report, changed=self._changed)
+        self.add(self._scan.job)
+        return self._scan
 
     def find_directions(self, model: OpenModel) -> Job | None:
         """Find the principal directions; ``None`` when they are."""

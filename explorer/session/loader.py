@@ -9,6 +9,7 @@ from explorer.errors import ExplorerError
 from explorer.session.compute import Compute
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
+from explorer.session.memory import NO_MEMORY_TO_OPEN, is_lack_of_memory
 from explorer.session.message import Level
 from explorer.session.opening import Opened, OpenModel, open_model, open_source
 from explorer.state import CheckpointRef
@@ -50,6 +51,8 @@ class Loader:
         self._report = report
         self._changed = changed
         self._opening: Opening | None = None
+        self.failed: Opening | None = None
+        """The newest opening, where it did not come to a good end and was not given up."""
         self._threads: list[threading.Thread] = []
 
     @property
@@ -69,6 +72,7 @@ class Loader:
             compute: Where a model that is loaded now computes.
         """
         self.give_up()
+        self.failed = None
         self._opening = opening
         thread = threading.Thread(
             target=self._run, args=(opening, recent, dict(loaded), compute), name="open", daemon=True
@@ -78,12 +82,22 @@ class Loader:
         thread.start()
         return opening.job
 
+    def again(self) -> Opening | None:
+        """The failed opening anew; ``None`` where none failed."""
+        failed = self.failed
+        if failed is None:
+            return None
+        return Opening(Job(failed.job.name), failed.source, failed.step)
+
     def take(self) -> tuple[Opening, Opened] | None:
         """What was opened, once."""
         opening = self._opening
         if opening is None or not opening.job.done:
             return None
         self._opening = None
+        # One that was only to compute elsewhere is asked for again where it was asked for.
+        if opening.job.error is not None and not opening.job.cancelled and not opening.again:
+            self.failed = opening
         opened = opening.result.take()
         return None if opened is None or opening.job.cancelled else (opening, opened)
 
@@ -114,7 +128,12 @@ class Loader:
         except Exception as failure:
             # The thread's edge: whatever went wrong, what was open stays.
             _log.exception("opening failed")
-            error = f"{opening.source} could not be opened ({type(failure).__name__}: {failure})"
+            source = opening.source
+            name = source.hint if isinstance(source, CheckpointRef) else source
+            if is_lack_of_memory(failure):
+                error = NO_MEMORY_TO_OPEN.format(name)
+            else:
+                error = f"{name} could not be opened ({type(failure).__name__}: {failure})"
         if error is not None and not opening.job.cancelled:
             self._report("error", error)
         opening.job.finish(error)

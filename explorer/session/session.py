@@ -27,6 +27,7 @@ from explorer.session.message import Level, Message
 from explorer.session.models import Models
 from explorer.session.opening import BUNDLED, OpenModel
 from explorer.session.recovery import Recoverable
+from explorer.session.scanning import Scan
 from explorer.session.sheets import Sheet
 from explorer.session.stills import Still, still_of
 from explorer.session.thumbnails import Thumbnails
@@ -72,7 +73,7 @@ class Session(Document):
         self._loader = Loader(report=self._report, changed=self._notify)
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
         self._compiling = Compiling(self._worker, wanted=compile_kernels, report=self._report, changed=self._notify)
-        self._background = Background(self._worker)
+        self._background = Background(self._worker, report=self._report, changed=self._notify)
 
     @property
     def _model(self) -> OpenModel | None:
@@ -149,6 +150,24 @@ class Session(Document):
         """
         name = str(source).removeprefix(BUNDLED) if str(source).startswith(BUNDLED) else Path(source).name
         return self._load(Opening(Job(f"Open {name}"), source))
+
+    @property
+    def failed_opening(self) -> Job | None:
+        """The newest opening where it failed, with its name and its error; see `open_again`."""
+        return None if self._loader.failed is None else self._loader.failed.job
+
+    def open_again(self) -> Job | None:
+        """Try again what failed to open; ``None`` where nothing did."""
+        opening = self._loader.again()
+        return None if opening is None else self._load(opening)
+
+    def forget_failed(self) -> None:
+        """Let it be."""
+        self._loader.failed = None
+
+    def scan(self, folder: str | Path) -> Scan:
+        """Look for training runs and models in a folder and below it, in the background."""
+        return self._background.scan(Path(folder))
 
     def unload(self) -> None:
         """Close the model and give its memory back. The state and its history stay: opening a model goes on there."""
@@ -344,7 +363,7 @@ class Session(Document):
 
     def close(self) -> None:
         """End the background work and wait for its threads."""
-        self._background.stop()
+        self._background.close()
         self._loader.give_up()
         self._worker.close()
         self._loader.close()

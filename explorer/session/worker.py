@@ -11,6 +11,7 @@ from explorer.errors import Cancelled, ExplorerError
 from explorer.rendering.frame import Frame
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
+from explorer.session.memory import NO_MEMORY, is_lack_of_memory
 from explorer.session.message import Level
 from explorer.state import EditState
 
@@ -21,10 +22,6 @@ __all__ = ["Request", "Worker"]
 
 _log = logging.getLogger(__name__)
 
-_NO_MEMORY = (
-    "there is not enough memory: choose a lower precision in the Model panel, close other programs, or open a smaller "
-    "model; the last picture stays"
-)
 # A render this short is not worth an early, coarse picture before it.
 _SLOW_S = 0.08
 
@@ -120,9 +117,9 @@ class Worker:
         except Exception as error:
             # The worker's edge: whatever went wrong, the last good picture stays and the thread lives on.
             _log.exception("rendering failed")
-            if _is_lack_of_memory(error):
+            if is_lack_of_memory(error):
                 request.renderer.clear()
-                self._report("error", _NO_MEMORY)
+                self._report("error", NO_MEMORY)
             else:
                 self._report(
                     "error", f"this picture could not be made ({type(error).__name__}: {error}): undo the last step"
@@ -173,17 +170,9 @@ class Worker:
             error = str(failure)
         except Exception as failure:
             _log.exception("%s failed", task.job.name)
-            error = _NO_MEMORY if _is_lack_of_memory(failure) else f"{type(failure).__name__}: {failure}"
+            error = NO_MEMORY if is_lack_of_memory(failure) else f"{type(failure).__name__}: {failure}"
         self._tasks.popleft()
         if error is not None:
             self._report("error", f"{task.job.name}: {error}")
         task.job.finish(error)
         self._changed()
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    """Whether that is what went wrong; torch says it in words, on a processor as a plain RuntimeError."""
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in words or "allocate memory" in words)
-    )
