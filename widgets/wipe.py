@@ -6,21 +6,20 @@ picture_wipe.py lays one over the picture in the middle of the window, and is wh
 Convention: lengths in pixels on screen, from the top left corner of the drawing, y downwards.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
 from widgets.theme import Look
+from widgets.words import fitting, width_of
 
-__all__ = ["Rect", "Side", "Wipe", "fitting", "in_sight", "why_apart"]
+__all__ = ["Rect", "Side", "Wipe", "in_sight", "why_apart"]
 
 _GRAB_PX = 9
 _LINE_PX = 2
 _HANDLE_PX = 11
 _LABEL_MARGIN_PX = 8
 _LABEL_PADDING_PX = 6
-_LEAST_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +72,6 @@ def in_sight(rect: Rect, space: tuple[float, float]) -> Rect | None:
     left, top = max(0.0, rect.left), max(0.0, rect.top)
     right, bottom = min(space[0], rect.right), min(space[1], rect.bottom)
     return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None
-
-
-def fitting(words: str, width: float, measure: Callable[[str], float]) -> str:
-    """As much of some words as is not wider than ``width``, cut with an ellipsis; empty when that tells nothing.
-
-    Args:
-        words: To be shown.
-        width: That there is.
-        measure: The width of a text.
-    """
-    if measure(words) <= width:
-        return words
-    for kept in range(len(words) - 1, _LEAST_WORDS - 1, -1):
-        cut = words[:kept].rstrip() + "…"
-        if measure(cut) <= width:
-            return cut
-    return ""
 
 
 class Wipe:
@@ -189,20 +171,14 @@ class Wipe:
         # Each label stays on its own side of the line, and goes when that becomes too narrow.
         room_left, room_right = min(x, seen.right) - seen.left, seen.right - max(x, seen.left)
         y = seen.top + margin
-        if words := fitting(left.words, room_left - around, _width_of):
+        if words := fitting(left.words, room_left - around, width_of):
             self._label(words, seen.left + margin, y, padding)
-        if words := fitting(right.words, room_right - around, _width_of):
-            self._label(words, seen.right - margin - 2 * padding - _width_of(words), y, padding)
+        if words := fitting(right.words, room_right - around, width_of):
+            self._label(words, seen.right - margin - 2 * padding - width_of(words), y, padding)
 
     def _label(self, words: str, x: float, y: float, padding: int) -> None:
         palette, size = self._look.palette, self._look.px(15)
-        corner = (x + _width_of(words) + 2 * padding, y + size + padding)
+        corner = (x + width_of(words) + 2 * padding, y + size + padding)
         ground = (*palette.raised, 225)
         dpg.draw_rectangle((x, y), corner, fill=ground, color=ground, rounding=self._look.px(4), parent=self._layer)
         dpg.draw_text((x + padding, y + padding / 2), words, size=size, color=(*palette.text, 255), parent=self._layer)
-
-
-def _width_of(words: str) -> float:
-    size = dpg.get_text_size(words)
-    # None before the first frame, when there is no font to measure with.
-    return float(size[0]) if size else 0.0

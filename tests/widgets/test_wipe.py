@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.wipe import Rect, fitting, in_sight, why_apart
+from widgets.wipe import Rect, in_sight, why_apart
+from widgets.words import fitting
 
 SIDES = st.integers(1, 4096)
 LENGTHS = st.floats(-4000, 4000)

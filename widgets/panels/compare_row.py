@@ -9,8 +9,8 @@ __all__ = ["CompareRow"]
 
 _ABOUT = (
     "Shows another picture to the left of a line over this one; drag the line, hold F to see the pictures change "
-    "places. It can be the state before the last edit, a pinned step or a saved point; the half disc beside any other "
-    "step takes that one."
+    "places. It can be the state before the last edit, a pinned step or a saved point; the split square beside any "
+    "other step takes that one."
 )
 
 
