@@ -16,18 +16,23 @@ __all__ = ["main"]
 _VERBS = ("render", "mix", "info", "convert")
 _WINDOW = "window"
 _TRAIN = "train"
+# Those of the trainer, a program of its own, are loaded for their verb alone.
+_TRAINERS = {"dataset": "training.dataset.command"}
 
 
 class _Verbs(click.Group):
     """The verbs; anything else in the first place is a file to open in the window."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_VERBS, _TRAIN, _WINDOW]
+        return [*_VERBS, *_TRAINERS, _TRAIN, _WINDOW]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _VERBS:
             command: click.Command = getattr(import_module(f"explorer.commands.{cmd_name}"), cmd_name)
             return command
+        if cmd_name in _TRAINERS:
+            trainer: click.Command = getattr(import_module(_TRAINERS[cmd_name]), cmd_name)
+            return trainer
         return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

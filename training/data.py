@@ -68,7 +68,7 @@ def open_training_set(path: str | Path) -> TrainingSet:
     """Read a zip of equally large pictures, in the order of their names.
 
     ``dataset.json`` may hold ``labels``, pairs of a file name and a class, ``class_names``, and ``images``, objects
-    with ``file`` and ``attributes``. Which sizes a network can be built for is `training.networks.base_of`'s matter.
+    with ``file`` and ``attributes``. Which sizes a network can be built for is `training.sizes.base_of`'s matter.
 
     Raises:
         DatasetError: The file is not such a zip; says which picture is wrong and how.

@@ -1,6 +1,5 @@
 """The networks of a run: shaped by settings, data set and, where there is one, the model to start from."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,16 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints import Checkpoint
-from explorer.errors import DatasetError
 from explorer.generators import stylegan2, stylegan3
 from training.config import ConfigError, TrainingConfig
+from training.sizes import base_of
 
-__all__ = ["Model", "Shape", "Transfer", "base_of", "build_networks", "shape_settings", "transfer"]
+__all__ = ["Model", "Shape", "Transfer", "build_networks", "shape_settings", "transfer"]
 
 Model = stylegan2.Generator | stylegan3.Generator
-
-MAX_BASE = 16
-"""Pixels of the longer side of the smallest block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +37,6 @@ class Transfer:
     """Tensors that fitted."""
     fresh: tuple[str, ...]
     """Names of those that start at random."""
-
-
-def base_of(size: tuple[int, int]) -> tuple[int, tuple[int, int]]:
-    """The doublings of StyleGAN2's blocks: ``resolution`` and ``base_size`` of the networks' options.
-
-    The smallest block has at least 4 pixels on its longer side and as few as the size allows: 256 x 192 doubles
-    4 x 3 six times, 64 x 64 doubles 4 x 4 four times.
-
-    Raises:
-        DatasetError: The size cannot be halved down to a small block.
-    """
-    height, width = size
-    doublings = 0
-    while height % 2 == 0 and width % 2 == 0 and max(height, width) // 2 >= 4:
-        height, width, doublings = height // 2, width // 2, doublings + 1
-    if max(height, width) > MAX_BASE or doublings < 1:
-        unit = 2 ** max(math.ceil(math.log2(max(size) / MAX_BASE)), 2)
-        nearest = tuple(max(round(side / unit), 2) * unit for side in size)
-        raise DatasetError(
-            f"pictures of {size[1]} x {size[0]} pixels cannot be halved down to {MAX_BASE} or fewer: make them "
-            f"{nearest[1]} x {nearest[0]}, or other sides with more factors of 2"
-        )
-    return 4 << doublings, (height, width)
 
 
 def build_networks(

@@ -4,8 +4,9 @@ import pytest
 
 from explorer.errors import DatasetError
 from training.config import ConfigError, TrainingConfig
-from training.networks import Shape, base_of, build_networks
+from training.networks import Shape, build_networks
 from training.presets import PRESETS, Machine, automatic, preset_settings
+from training.sizes import base_of
 
 GPU = Machine("cuda", 1, 80 << 30)
 PROCESSOR = Machine("cpu", 1, 8 << 30)
