@@ -59,10 +59,12 @@ def cli() -> None:
 def window(
     file: str | None, scale: float | None, size: tuple[int, int] | None, float_texture: bool, test_channel: bool
 ) -> None:
-    """Open the window on a checkpoint or a project; on the model that comes with the program without one."""
+    """Open the window on a checkpoint, a project or an address; without one on the model of the program."""
     from pathlib import Path
 
-    if file is not None and not file.startswith("bundled:") and not Path(file).is_file():
+    from explorer.remote import parse_address
+
+    if file is not None and not file.startswith("bundled:") and not Path(file).exists() and parse_address(file) is None:
         raise click.UsageError(f"{file!r} is neither a file nor one of the verbs {', '.join(_VERBS)}")
     if reason := why_no_display():
         raise ExplorerError(reason)

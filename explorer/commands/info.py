@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from explorer.commands.downloads import on_this_machine
 from explorer.project import find_bundled
 
 __all__ = ["checkpoint_path", "info"]
@@ -13,12 +14,14 @@ BUNDLED = "bundled:"
 
 
 def checkpoint_path(source: str) -> Path:
-    """The file that a person means by a path or ``bundled:NAME``.
+    """The file that a person means by a path, ``bundled:NAME`` or an address, which is fetched.
 
     Raises:
-        CheckpointError: There is no bundled model of that name.
+        CheckpointError: There is no bundled model of that name, or the address cannot be fetched.
     """
-    return find_bundled(source.removeprefix(BUNDLED) or None).path if source.startswith(BUNDLED) else Path(source)
+    if source.startswith(BUNDLED):
+        return find_bundled(source.removeprefix(BUNDLED) or None).path
+    return on_this_machine(source)
 
 
 @click.command(short_help="Print what a checkpoint is, as JSON.")

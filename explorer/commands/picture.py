@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
+from explorer.commands.downloads import progress_bar
 from explorer.commands.notation import (
     Notation,
     read_classes,
@@ -227,7 +228,7 @@ _OUTPUT = [
 
 
 def open_picture_source(source: str | None, *, precision: Precision = "float32", compiled: bool = True) -> Source:
-    """Open a checkpoint, project, picture, ``bundled:NAME``, or without one the model that comes with the program.
+    """Open a checkpoint, project, picture, ``bundled:NAME`` or address; without one the model of the program.
 
     Args:
         source: What to open.
@@ -240,21 +241,21 @@ def open_picture_source(source: str | None, *, precision: Precision = "float32",
     """
     from explorer.project import find_bundled
     from explorer.rendering.machine import compile_kernels, use_kernels, use_threads
-    from explorer.session.opening import BUNDLED, open_source
+    from explorer.session.opening import BUNDLED, name_of, open_source
 
     # As in the window, so that its pictures and these are equal to the bit.
     use_threads()
     if compiled and compile_kernels():
         use_kernels()
-    opened = open_source(
-        BUNDLED + find_bundled().name if source is None else source, compute=Compute(precision=precision)
-    )
+    named = BUNDLED + find_bundled().name if source is None else source
+    with progress_bar() as progress:
+        opened = open_source(named, compute=Compute(precision=precision), progress=progress)
     renderer = opened.model.renderer
     kept = opened.project or opened.recipe
     if kept is None:
         return Source(EditState(checkpoint=opened.model.reference), renderer, None)
     renderer.blobs = kept.blobs
-    return Source(kept.state, renderer, Path(str(source)).stem)
+    return Source(kept.state, renderer, Path(name_of(str(source))).stem)
 
 
 def refuse_dropped(changes: Changes, renderer: "Renderer") -> None:

@@ -16,8 +16,8 @@ from typing import IO
 from explorer.errors import ProjectFileError
 from explorer.project import BlobStore, Project
 from explorer.project.blobs import npy_bytes
+from explorer.project.locking import try_lock
 from explorer.project.project_file import VERSION, references
-from explorer.session.locking import try_lock
 from explorer.state import BlobRef, History, Node, Point
 from explorer.state.serialize import decode_node, decode_points, encode_node, encode_points
 

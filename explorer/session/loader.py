@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from explorer.errors import ExplorerError
+from explorer.remote import Progress
 from explorer.session.compute import Compute
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
@@ -122,7 +123,16 @@ class Loader:
             if isinstance(source, CheckpointRef):
                 opening.result.put(Opened(open_model(source, compute)))
             else:
-                opening.result.put(open_source(source, recent=recent, loaded=loaded, compute=compute))
+                opening.result.put(
+                    open_source(
+                        source,
+                        recent=recent,
+                        loaded=loaded,
+                        compute=compute,
+                        progress=lambda progress: _show(opening.job, progress),
+                        cancelled=lambda: opening.job.cancelled,
+                    )
+                )
         except ExplorerError as failure:
             error = str(failure)
         except Exception as failure:
@@ -138,3 +148,7 @@ class Loader:
             self._report("error", error)
         opening.job.finish(error)
         self._changed()
+
+
+def _show(job: Job, progress: Progress) -> None:
+    job.progress = progress.share

@@ -1,6 +1,6 @@
 """Opening what a person names: a checkpoint, a project or a bundled model. Runs in the background."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from explorer.project import (
     looks_like_project,
     read_recipe,
 )
+from explorer.remote import Progress, cached_by_hash, fetch, parse_address
 from explorer.session.compute import ON_PROCESSOR, Compute
 from explorer.session.journal import looks_like_journal, read_journal
 from explorer.state import CheckpointRef, EditState, GeneratorSpec
@@ -24,7 +25,7 @@ from explorer.state import CheckpointRef, EditState, GeneratorSpec
 if TYPE_CHECKING:
     from explorer.rendering.renderer import Renderer
 
-__all__ = ["BUNDLED", "OpenModel", "Opened", "find_model", "open_model", "open_source"]
+__all__ = ["BUNDLED", "OpenModel", "Opened", "find_model", "name_of", "open_model", "open_source"]
 
 BUNDLED = "bundled:"
 
@@ -69,21 +70,34 @@ def open_source(
     recent: Sequence[str] = (),
     loaded: Mapping[str, OpenModel] | None = None,
     compute: Compute = ON_PROCESSOR,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Opened:
-    """Open a checkpoint, a ``.latent`` project, a picture with its recipe, or ``bundled:NAME``.
+    """Open a checkpoint, a ``.latent`` project, a picture with its recipe, ``bundled:NAME``, or an address of these.
 
     Args:
         source: What to open.
         recent: Where models were before: searched, by their hash, for the one of a project or picture.
         loaded: Models that are open, by their hash.
         compute: Where a model that is not open yet computes.
+        progress: Told how far a download is.
+        cancelled: Ends a download.
 
     Raises:
-        CheckpointError: The file is missing or no model, or there is no such bundled model.
+        CheckpointError: The file is missing or no model, there is no such bundled model, or it cannot be fetched.
+        Cancelled: `cancelled` said so.
         ProjectFileError: The file is a project or picture that cannot be read, or whose model cannot be found.
     """
     if str(source).startswith(BUNDLED):
         return Opened(open_model(source, compute))
+    if isinstance(source, str) and (address := parse_address(source)) is not None:
+        path = fetch(address, progress=progress, cancelled=cancelled)
+        opened = open_source(path, recent=recent, loaded=loaded, compute=compute)
+        if opened.project is not None or opened.recipe is not None:
+            # A project in the cache is not the place to save to.
+            return replace(opened, project_path=None)
+        reference = replace(opened.model.reference, hint=address.shown)
+        return Opened(replace(opened.model, reference=reference))
     path = Path(source)
     if looks_like_project(path) or path.suffix == ".latent":
         project = load_project(path)
@@ -96,6 +110,16 @@ def open_source(
         recipe = read_recipe(path)
         return Opened(_model_of(recipe.state, path, recent, loaded or {}, compute), recipe=recipe)
     return Opened(open_model(source, compute))
+
+
+def name_of(source: str | Path) -> str:
+    """What a person calls a source, in a word."""
+    if str(source).startswith(BUNDLED):
+        return str(source).removeprefix(BUNDLED)
+    if "://" in str(source):
+        # Without a query, which may hold a secret.
+        return str(source).partition("#")[0].partition("?")[0].rstrip("/").rpartition("/")[2]
+    return Path(source).name
 
 
 def _model_of(
@@ -122,6 +146,11 @@ def open_model(source: str | Path | CheckpointRef, compute: Compute = ON_PROCESS
     if hint.startswith(BUNDLED):
         bundled = find_bundled(hint.removeprefix(BUNDLED))
         path, name = bundled.path, bundled.title
+    elif wanted is not None and "://" in hint:
+        kept = cached_by_hash(wanted.sha256)
+        if kept is None:
+            raise CheckpointError(f"{hint} is no longer kept on this machine: open that address again")
+        path, name = kept, kept.stem
     else:
         path, name = Path(hint).absolute(), Path(hint).stem
         hint = str(path)
@@ -156,10 +185,11 @@ def find_model(state: EditState, path: Path, recent: Sequence[str] = ()) -> Chec
     name = Path(reference.hint).name
     places = [_local(reference.hint), path.absolute().parent / name if name else None]
     # A file of the same name first, since hashing large files takes a while.
+    places.append(cached_by_hash(reference.sha256))
     places += sorted(map(_local, recent), key=lambda place: place is None or place.name != name)
     for place in dict.fromkeys(places):
         if place is not None and sha256_of(place) == reference.sha256:
-            return replace(reference, hint=str(place))
+            return reference if "://" in reference.hint else replace(reference, hint=str(place))
     raise ProjectFileError(
         f"{path} was made with {name or 'a model'} (sha256 {reference.sha256[:12]}...), which is not at "
         f"{reference.hint or 'any known place'}: put that file beside it, or open it first"
@@ -168,6 +198,6 @@ def find_model(state: EditState, path: Path, recent: Sequence[str] = ()) -> Chec
 
 def _local(hint: str) -> Path | None:
     """The file that a hint means; ``None`` where looking would ask another machine."""
-    if hint.startswith(("//", "\\\\", BUNDLED)) or not hint:
+    if hint.startswith(("//", "\\\\", BUNDLED)) or not hint or "://" in hint:
         return None
     return Path.home() / hint[2:] if hint.startswith("~/") else Path(hint)

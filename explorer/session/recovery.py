@@ -6,8 +6,8 @@ from pathlib import Path
 
 from explorer.errors import ProjectFileError
 from explorer.project import Project
+from explorer.project.locking import try_lock
 from explorer.session.journal import SUFFIX, Journal, journal_lines
-from explorer.session.locking import try_lock
 
 __all__ = ["Recoverable", "Recovery", "find_recoverable", "recovery_folder"]
 

@@ -25,7 +25,7 @@ from explorer.session.job import Job
 from explorer.session.loader import Loader, Opening
 from explorer.session.message import Level, Message
 from explorer.session.models import Models
-from explorer.session.opening import BUNDLED, OpenModel
+from explorer.session.opening import OpenModel, name_of
 from explorer.session.recovery import Recoverable
 from explorer.session.scanning import Scan
 from explorer.session.sheets import Sheet
@@ -144,12 +144,11 @@ class Session(Document):
         return None if self._model is None else self._model.renderer.direction_count
 
     def open(self, source: str | Path) -> Job:
-        """Open a checkpoint, project, picture or ``bundled:NAME`` in the background; until it succeeds all stays.
+        """Open a checkpoint, project, picture, ``bundled:NAME`` or address in the background; until then all stays.
 
         A second call gives the first one up.
         """
-        name = str(source).removeprefix(BUNDLED) if str(source).startswith(BUNDLED) else Path(source).name
-        return self._load(Opening(Job(f"Open {name}"), source))
+        return self._load(Opening(Job(f"Open {name_of(source)}"), source))
 
     @property
     def failed_opening(self) -> Job | None:

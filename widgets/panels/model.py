@@ -40,7 +40,11 @@ class ModelPanel:
                 tag="model_open", label="Open…", width=look.px(70), callback=lambda: self._dialogs.open_checkpoint()
             )
             dpg.add_input_text(
-                tag="model_path", hint="or type a path, Enter opens", width=-1, on_enter=True, callback=self._open_typed
+                tag="model_path",
+                hint="or type a path or address, Enter opens",
+                width=-1,
+                on_enter=True,
+                callback=self._open_typed,
             )
         dpg.bind_item_theme("model_open", look.primary)
         tooltip(look, "model_open", "A StyleGAN2, StyleGAN2-ADA or StyleGAN3 snapshot (.pkl), or our .safetensors.")
