@@ -8,13 +8,14 @@ import sys
 import threading
 import typing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from explorer.errors import ExplorerError
+from explorer.project.claim import claim
 from training.config import ConfigError, TrainingConfig
 from training.data import TrainingSet, open_training_set
 from training.log import tensorboard_writer
@@ -30,21 +31,22 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m training") -> int:
     """Run the command line; returns the exit status: 0, or 2 where the input was wrong or the run could not go on."""
-    options = vars(_parser(prog).parse_args(arguments))
+    given = sys.argv[1:] if arguments is None else arguments
+    options = vars(_parser(prog).parse_args(given))
     own = {name: options.pop(name) for name in _OWN}
     settings = {name: value for name, value in options.items() if value is not None}
     if own["threads"] is not None:
         torch.set_num_threads(own["threads"])
     try:
         with one_of_several(own["device"]) as (parts, device):
-            _run(own, settings, parts, device)
+            _run(own, settings, parts, device, given)
     except ExplorerError as error:
         print(f"training: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _run(own: dict[str, Any], settings: dict[str, object], parts: Parts, device: str) -> None:
+def _run(own: dict[str, Any], settings: dict[str, object], parts: Parts, device: str, given: Sequence[str]) -> None:
     folder, pictures = own["run"], open_training_set(own["data"])
     settings = {**_from_file(own["config"]), **settings}
     notes: tuple[str, ...] = ()
@@ -59,12 +61,14 @@ def _run(own: dict[str, Any], settings: dict[str, object], parts: Parts, device:
         print(json.dumps({**dataclasses.asdict(cost), "total_s": cost.total_s, "notes": notes}))
         print(f"probe: {cost}", file=sys.stderr)
         return
-    state = open_run(folder, pictures, settings=settings, device=device, resume_from=own["resume_from"])
-    if parts.rank == 0:
-        print(f"training in {folder} from {state.shown / 1000:g} to {state.config.kimg:g} kimg", file=sys.stderr)
-    board = tensorboard_writer(folder / "tensorboard") if own["tensorboard"] and parts.rank == 0 else None
-    with _stopped_by_signals() as stopped:
-        run_training(state, pictures, folder, stop=stopped.is_set, parts=parts, board=board, notes=notes)
+    with claim(folder) if parts.rank == 0 else nullcontext() as tell:
+        state = open_run(folder, pictures, settings=settings, device=device, resume_from=own["resume_from"])
+        if tell is not None:
+            tell(own["data"], given)
+            print(f"training in {folder} from {state.shown / 1000:g} to {state.config.kimg:g} kimg", file=sys.stderr)
+        board = tensorboard_writer(folder / "tensorboard") if own["tensorboard"] and parts.rank == 0 else None
+        with _stopped_by_signals() as stopped:
+            run_training(state, pictures, folder, stop=stopped.is_set, parts=parts, board=board, notes=notes)
 
 
 def _preset(
