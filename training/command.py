@@ -55,9 +55,9 @@ def _run(own: dict[str, Any], settings: dict[str, object], parts: Parts, device:
         settings, notes = _preset(own["preset"], pictures, settings, parts, device)
     for note in notes if parts.rank == 0 else ():
         print(f"  {note}", file=sys.stderr)
-    if own["probe"]:
+    if own["probe"] is not None:
         config = TrainingConfig(**settings)  # type: ignore[arg-type]
-        cost = probe(config, pictures.split(config.holdout)[0], device=device)
+        cost = probe(config, pictures.split(config.holdout)[0], device=device, seconds=own["probe"])
         print(json.dumps({**dataclasses.asdict(cost), "total_s": cost.total_s, "notes": notes}))
         print(f"probe: {cost}", file=sys.stderr)
         return
@@ -116,7 +116,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("run", type=Path, metavar="RUN", help="folder of the run: log, sample grids, snapshots")
     add("--data", type=Path, required=True, metavar="ZIP", help="pictures of one size")
     add("--preset", choices=("auto", *PRESETS), help="settings by name; those named beside it stand (default: none)")
-    add("--probe", action="store_true", help="measure memory and speed for ten seconds, and end")
+    add("--probe", type=float, nargs="?", const=10.0, metavar="S", help="measure memory and speed for 10 s, and end")
     add("--config", type=Path, metavar="JSON", help="settings from a file; those on the command line stand")
     add("--resume-from", type=Path, metavar="MODEL", help="start from a model of any kind that the program opens")
     add("--tensorboard", action="store_true", help="also write TensorBoard's files")

@@ -125,6 +125,16 @@ class Document:
             self.state = state
             self.commit(label)
 
+    def _move_on(self, old: CheckpointRef, new: CheckpointRef) -> None:
+        """Have all that was made on one model be made on another that takes its place. No step."""
+        # Work that a person never saved, nor did anything to, is no more unsaved for that.
+        untouched = self.project_path is None and not self.is_dirty
+        committed = self.state is self.history.current.state
+        self.history = self.history.moved(old.sha256, new)
+        self.state = self.history.current.state if committed else replace(self.state, checkpoint=new)
+        if untouched:
+            self._saved = self._project()
+
     def _enter_project(self, project: Project, opened: Opened) -> None:
         self._blobs = project.blobs
         self.history = project.history

@@ -28,15 +28,23 @@ class Opening:
         source: A path, ``bundled:NAME``, or the model that a state wants.
         step: Number of the step that waits for the model.
         again: Whether the open model is only loaded anew, and the state stays.
+        instead_of: The model in whose place this one steps, with all that was made on it.
     """
 
     def __init__(
-        self, job: Job, source: str | Path | CheckpointRef, step: int | None = None, *, again: bool = False
+        self,
+        job: Job,
+        source: str | Path | CheckpointRef,
+        step: int | None = None,
+        *,
+        again: bool = False,
+        instead_of: CheckpointRef | None = None,
     ) -> None:
         self.job = job
         self.source = source
         self.step = step
         self.again = again
+        self.instead_of = instead_of
         self.result: Mailbox[Opened] = Mailbox()
 
 

@@ -6,6 +6,7 @@ from explorer.session.compute import Compute
 from explorer.session.job import Job
 from explorer.session.loader import Opening
 from explorer.session.opening import OpenModel
+from explorer.state import CheckpointRef
 
 __all__ = ["Models"]
 
@@ -44,6 +45,11 @@ class Models:
         self.recent = tuple(dict.fromkeys((model.reference.hint, *self.recent)))
         while len(self.kept) > _KEPT:
             self.kept.popitem(last=False)
+
+    def forget(self, reference: CheckpointRef) -> None:
+        """Let go of one that another took the place of, whose file may be gone soon."""
+        self.kept.pop(reference.sha256, None)
+        self.recent = tuple(source for source in self.recent if source != reference.hint)
 
     def unload(self) -> None:
         """Let go of all that is in memory."""

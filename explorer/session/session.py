@@ -31,8 +31,9 @@ from explorer.session.scanning import Scan
 from explorer.session.sheets import Sheet
 from explorer.session.stills import Still, still_of
 from explorer.session.thumbnails import Thumbnails
+from explorer.session.training import Training
 from explorer.session.worker import Request, Worker
-from explorer.state import EditState, GeneratorSpec, History, NoCondition, Point, SheetPlan
+from explorer.state import CheckpointRef, EditState, GeneratorSpec, History, NoCondition, Point, SheetPlan
 
 if TYPE_CHECKING:
     from explorer.rendering.equivariance import Equivariance
@@ -74,6 +75,8 @@ class Session(Document):
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
         self._compiling = Compiling(self._worker, wanted=compile_kernels, report=self._report, changed=self._notify)
         self._background = Background(self._worker, report=self._report, changed=self._notify)
+        self.training = Training(add=self._background.add, changed=self._notify)
+        """Runs of the trainer, which go on when this session ends."""
 
     @property
     def _model(self) -> OpenModel | None:
@@ -167,6 +170,15 @@ class Session(Document):
     def scan(self, folder: str | Path) -> Scan:
         """Look for training runs and models in a folder and below it, in the background."""
         return self._background.scan(Path(folder))
+
+    def follow(self, snapshot: Path) -> Job | None:
+        """Put another snapshot of a run in the place of the open one; state, history and points stay, without a step.
+
+        ``None`` while something else is being opened, and when no model is open.
+        """
+        if self._model is None or self._loader.busy:
+            return None
+        return self._load(Opening(Job(f"Follow {snapshot.name}"), snapshot, instead_of=self._model.reference))
 
     def unload(self) -> None:
         """Close the model and give its memory back. The state and its history stay: opening a model goes on there."""
@@ -367,6 +379,7 @@ class Session(Document):
         self._worker.close()
         self._loader.close()
         self._encoding.close()
+        self.training.close()
         self._recovery.close()
 
     def _request(self) -> None:
@@ -428,6 +441,7 @@ class Session(Document):
         if taken is None:
             return
         opening, opened = taken
+        before = self.spec
         self._use(opened.model)
         if opened.project is not None:
             self._enter_project(opened.project, opened)
@@ -437,6 +451,9 @@ class Session(Document):
         elif opening.step is not None:
             self.history = self.history.jump(opening.step)
             self.state = self.history.current.state
+        elif opening.instead_of is not None and _may_follow(self.state, opening.instead_of, before, self.spec):
+            self._move_on(opening.instead_of, opened.model.reference)
+            self._models.forget(opening.instead_of)
         elif not opening.again:
             self._enter_model(opened.model)
         self._request()
@@ -465,3 +482,8 @@ class Session(Document):
         for note in notes:
             self._report("warning", f"{model.name} has no place for {note}")
         self._add(state, label)
+
+
+def _may_follow(state: EditState, old: CheckpointRef, before: GeneratorSpec | None, now: GeneratorSpec | None) -> bool:
+    """Whether a model can take the place of another with all that was made on it."""
+    return before == now and state.checkpoint is not None and state.checkpoint.sha256 == old.sha256

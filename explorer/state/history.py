@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from explorer.state.edit_state import EditState
+from explorer.state.edit_state import CheckpointRef, EditState
 
 __all__ = ["History", "Node"]
 
@@ -99,6 +99,16 @@ class History:
         if (id in self.pinned) == pinned:
             return self
         return replace(self, pinned=tuple(sorted({*self.pinned, id} if pinned else {*self.pinned} - {id})))
+
+    def moved(self, sha256: str, reference: CheckpointRef) -> "History":
+        """Every step on one model as the same step on another; the history itself when there is none."""
+        nodes = tuple(
+            replace(node, state=replace(node.state, checkpoint=reference))
+            if node.state.checkpoint is not None and node.state.checkpoint.sha256 == sha256
+            else node
+            for node in self.nodes
+        )
+        return self if nodes == self.nodes else replace(self, nodes=nodes)
 
     def children(self, id: int) -> tuple[Node, ...]:
         """The steps made from one, oldest first."""

@@ -34,8 +34,13 @@ class Cost:
     """What ``auto`` chose, and why."""
 
 
-def measure_cost(plan: TrainingPlan, job: Job) -> Cost | None:
-    """Have the trainer try; ``None`` when the job was cancelled. Blocks for some ten seconds.
+def measure_cost(plan: TrainingPlan, job: Job, *, seconds: float = 10.0) -> Cost | None:
+    """Have the trainer try; ``None`` when the job was cancelled. Blocks, for longer than it tries.
+
+    Args:
+        plan: Of the run.
+        job: Cancel it to stop.
+        seconds: How long it tries, once it has begun.
 
     Raises:
         StateError: The trainer cannot do this, and says why.
@@ -44,7 +49,7 @@ def measure_cost(plan: TrainingPlan, job: Job) -> Cost | None:
     _, *rest = plan.arguments()
     with tempfile.TemporaryDirectory() as place:
         # The folder's own run would bring its own settings.
-        arguments = (str(Path(place) / "trial"), *rest, "--probe")
+        arguments = (str(Path(place) / "trial"), *rest, "--probe", f"{seconds:g}")
         said, found = Path(place) / "said", Path(place) / "found"
         with said.open("wb") as errors, found.open("wb") as output:
             process = start_trainer(arguments, output=output, errors=errors)

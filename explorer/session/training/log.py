@@ -67,11 +67,7 @@ class LogReader:
     _rest: bytes = b""
 
     def read(self) -> bool:
-        """Take in the lines that were added; true when there were any.
-
-        Raises:
-            OSError: The file is there and cannot be read.
-        """
+        """Take in the lines that were added; true when there were any. A file that cannot be read has none."""
         try:
             with self.path.open("rb") as file:
                 if file.seek(0, 2) < self._offset:
@@ -85,7 +81,7 @@ class LogReader:
                     for line in lines:
                         self._take(line)
                         came = True
-        except FileNotFoundError:
+        except OSError:
             return False
         return came
 
@@ -164,17 +160,20 @@ def decimated(curve: Curve, limit: int) -> Curve:
 
     Args:
         curve: Of any length.
-        limit: 4 or more.
+        limit: 5 or more.
     """
     count = len(curve.kimg)
     if count <= limit:
         return curve
-    length = -(-count // ((limit - 2) // 2))
+    length = -(-count // ((limit - 3) // 2))
     stretches = count // length
     parts = curve.values[: stretches * length].reshape(stretches, length)
     starts = np.arange(stretches) * length
-    # The rest is shorter than a stretch; of it, the newest value is what a person looks for.
-    chosen = np.unique([*(starts + parts.argmin(axis=1)), *(starts + parts.argmax(axis=1)), count - 1])
+    chosen = [*(starts + parts.argmin(axis=1)), *(starts + parts.argmax(axis=1)), count - 1]
+    rest = curve.values[stretches * length :]
+    if len(rest):
+        chosen += [stretches * length + rest.argmin(), stretches * length + rest.argmax()]
+    chosen = np.unique(chosen)
     return Curve(curve.kimg[chosen], curve.values[chosen])
 
 

@@ -83,8 +83,7 @@ def why_it_ended(status: int, said: Path) -> str:
     lines = _tail(said)
     for line in reversed(lines):
         if line.startswith(_SAYS):
-            sentence = line.removeprefix(_SAYS)
-            return sentence[0].upper() + sentence[1:]
+            return line.removeprefix(_SAYS) + "."
         if ": error: " in line:
             return f"The trainer does not understand its options: {line.split(': error: ', 1)[1]}."
     last = lines[-1] if lines else f"exit status {status}"

@@ -137,8 +137,8 @@ class TrainingRun:
 
     def _watch(self) -> None:
         try:
-            self._look()
             if self._arguments is not None:
+                self._reader.read()
                 self._launch(self._arguments)
             while not self._closed:
                 self._look()

@@ -87,9 +87,9 @@ class Training:
         """Look at a data set in the background."""
         return self._ask(f"Look at {path.name}", lambda job: read_report(path, job))
 
-    def cost(self, plan: TrainingPlan) -> Asked[Cost]:
-        """Measure what a run would cost in the background: about ten seconds, and as long as the trainer begins."""
-        return self._ask("Measure the cost", lambda job: measure_cost(plan, job))
+    def cost(self, plan: TrainingPlan, *, seconds: float = 10.0) -> Asked[Cost]:
+        """Measure what a run would cost in the background, for so long once the trainer has begun."""
+        return self._ask("Measure the cost", lambda job: measure_cost(plan, job, seconds=seconds))
 
     def close(self) -> None:
         """Look no longer, and wait for the threads. What is being trained goes on."""
