@@ -169,11 +169,11 @@ def decimated(curve: Curve, limit: int) -> Curve:
     stretches = count // length
     parts = curve.values[: stretches * length].reshape(stretches, length)
     starts = np.arange(stretches) * length
-    chosen = [*(starts + parts.argmin(axis=1)), *(starts + parts.argmax(axis=1)), count - 1]
+    kept = [*(starts + parts.argmin(axis=1)), *(starts + parts.argmax(axis=1)), count - 1]
     rest = curve.values[stretches * length :]
     if len(rest):
-        chosen += [stretches * length + rest.argmin(), stretches * length + rest.argmax()]
-    chosen = np.unique(chosen)
+        kept += [stretches * length + rest.argmin(), stretches * length + rest.argmax()]
+    chosen = np.unique(kept)
     return Curve(curve.kimg[chosen], curve.values[chosen])
 
 
