@@ -9,6 +9,7 @@ import click
 from explorer.commands.display import why_no_display
 from explorer.commands.errors import run
 from explorer.errors import ExplorerError
+from explorer.process import prepare_process
 
 __all__ = ["main"]
 
@@ -94,6 +95,7 @@ def train(arguments: tuple[str, ...]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process."""
+    prepare_process()
     sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments, name="main.py"))
 
 

@@ -2,7 +2,11 @@
 
 import sys
 
-from training.command import main
+from explorer.process import prepare_process
 
 if __name__ == "__main__":
+    prepare_process()
+    # Not before: it imports torch, which reads its environment once.
+    from training.command import main
+
     sys.exit(main())

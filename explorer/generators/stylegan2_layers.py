@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from explorer.generators.linear import EqualizedLinear
 from explorer.generators.stylegan2_config import GeneratorConfig
-from explorer.ops import bias_act, conv2d_resample, modulated_conv2d, setup_filter
+from explorer.ops import Epilogue, bias_act, conv2d_resample, modulated_conv2d, setup_filter
 from explorer.ops.activations import ACTIVATIONS
 
 __all__ = ["SynthesisBlock", "SynthesisLayer", "SynthesisNetwork", "ToRGB", "UpConv"]
@@ -46,7 +46,8 @@ class SynthesisLayer(nn.Module):
             gain: On top of the activation's own; the clamp shrinks with it.
         """
         weight, s = _at_least_float32(self.weight, s)
-        y = modulated_conv2d(
+        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
+        return modulated_conv2d(
             x,
             weight,
             s,
@@ -55,9 +56,8 @@ class SynthesisLayer(nn.Module):
             padding=weight.shape[2] // 2,
             resample_filter=self.resample_filter,
             flip_weight=self.up == 1,
+            epilogue=Epilogue(self.bias, self.activation, self.gain * gain, clamp),
         )
-        clamp = None if self.conv_clamp is None else self.conv_clamp * gain
-        return bias_act(y, self.bias, act=self.activation, gain=self.gain * gain, clamp=clamp)
 
 
 class ToRGB(nn.Module):

@@ -5,13 +5,8 @@ which is differentiable as often as wanted.
 """
 
 import math
-import os
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,12 +17,7 @@ from explorer.ops import numba_kernels as kernels
 from explorer.ops.geometry import Axis
 from explorer.ops.numba_layout import StageShape, make_plan
 from explorer.ops.numba_stage import Floats, Stage, make_stage, resampling_stages
-
-# Several pieces of work for each thread, so that a thread that is held up delays the others little.
-PIECES_PER_THREAD = 4
-# Waking a thread takes as long as this many samples take.
-SAMPLES_PER_THREAD = 1 << 17
-
+from explorer.ops.workers import PIECES_PER_THREAD, share_out, thread_count
 
 # The torch path of an operation, as a function of its input and bias.
 Plain = Callable[[Tensor, Tensor | None], Tensor]
@@ -163,7 +153,7 @@ def _run_bias(
     inner = math.prod(x.shape[dim + 1 :])
     runs = math.prod(x.shape[: dim + 1])
     bias, flat = _bias(b), out.numpy().reshape(-1)
-    _share_out(
+    share_out(
         lambda first, last: kernel(*sources, bias, flat, inner, first, last, *act.numbers),
         runs,
         x.numel(),
@@ -185,7 +175,7 @@ def _run_stages(
     out = torch.empty(n, c, last.shape.y.out, last.shape.x.out)
     if out.numel() == 0:
         return out
-    wanted_blocks = -(-PIECES_PER_THREAD * torch.get_num_threads() // (n * c)) if torch.get_num_threads() > 1 else 1
+    wanted_blocks = -(-PIECES_PER_THREAD * thread_count() // (n * c)) if thread_count() > 1 else 1
     gate_shape: StageShape | None = None if gate is None else gate[1].shape
     plan = make_plan(first.shape, last.shape, gate_shape, wanted_blocks)
 
@@ -202,38 +192,8 @@ def _run_stages(
         )  # fmt: skip
 
     # The work is in the samples between the filters.
-    _share_out(work, n * c * plan.blocks, n * c * first.shape.x.out * first.shape.y.out)
+    share_out(work, n * c * plan.blocks, n * c * first.shape.x.out * first.shape.y.out)
     return out
-
-
-def _share_out(work: Callable[[int, int], None], items: int, samples: int) -> None:
-    """Do items 0 to ``items``, of ``samples`` together, on at most as many threads as torch uses."""
-    threads = min(torch.get_num_threads(), items, samples // SAMPLES_PER_THREAD)
-    if threads <= 1:
-        work(0, items)
-        return
-    pieces = min(items, PIECES_PER_THREAD * threads)
-    edges = [items * k // pieces for k in range(pieces + 1)]
-    queue = deque(pairwise(edges))
-
-    def drain() -> None:
-        while True:
-            try:
-                piece = queue.popleft()
-            except IndexError:
-                return
-            work(*piece)
-
-    helpers = [_pool(os.getpid()).submit(drain) for _ in range(threads - 1)]
-    drain()
-    for helper in helpers:
-        helper.result()
-
-
-@lru_cache(maxsize=1)
-def _pool(process: int) -> ThreadPoolExecutor:
-    """Threads of this process; a forked one has to start its own."""
-    return ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="ops")
 
 
 def compile_all() -> None:

@@ -1,0 +1,39 @@
+"""What a process that computes pictures asks of its system, before torch is imported. Standard library only."""
+
+import ctypes
+import os
+import sys
+
+__all__ = ["prepare_process"]
+
+# Of malloc.h.
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
+# Freed memory up to this is kept for the next frame.
+_KEPT_BYTES = 1 << 30
+_STEP_BYTES = 64 << 20
+
+
+def prepare_process() -> bool:
+    """Keep memory and cores ready between frames; true where the system lets us keep memory.
+
+    A frame of a large model takes and frees hundreds of MB. As it comes, glibc returns each large block to the system
+    and gets it back page by page, which takes up to half of the time of a frame. And torch's threads spin for
+    milliseconds after every operation, on the cores that the compiled loops then wait for. What a person has set in
+    the environment stands.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False  # Another C library, musl say.
+    # One arena: those of further threads are heaps of 64 MB, which hold no large block.
+    wanted = {
+        _ARENA_MAX: 1,
+        _MMAP_THRESHOLD: _KEPT_BYTES,
+        _TRIM_THRESHOLD: _KEPT_BYTES,
+        _TOP_PAD: _STEP_BYTES,
+    }
+    taken = [mallopt(option, value) for option, value in wanted.items()]
+    return all(taken)
