@@ -4,6 +4,7 @@ ExplorerError
 ├── CheckpointError     a file that cannot be opened as a model
 ├── ProjectFileError    a project that cannot be read or written
 ├── DatasetError        a data set that cannot be read
+├── PhotoError          a photo that cannot be read
 ├── StateError          an edit that the open model cannot follow (layer 99 of 12, a class that does not exist)
 ├── KernelUnavailable   an operation was asked for by a path that this machine lacks
 └── Cancelled           the work was given up because a newer request replaced it
@@ -17,6 +18,7 @@ __all__ = [
     "DatasetError",
     "ExplorerError",
     "KernelUnavailable",
+    "PhotoError",
     "ProjectFileError",
     "StateError",
 ]
@@ -36,6 +38,10 @@ class ProjectFileError(ExplorerError):
 
 class DatasetError(ExplorerError):
     """A data set that cannot be read."""
+
+
+class PhotoError(ExplorerError):
+    """A photo that cannot be read."""
 
 
 class StateError(ExplorerError):

@@ -27,7 +27,7 @@ from explorer.state.serialize import (
 
 __all__ = ["VERSION", "Project", "load_project", "looks_like_project", "references", "save_project"]
 
-VERSION = 3
+VERSION = 4
 _FORMAT = "latent-explorer-project"
 _LARGEST_JSON = 256 * 2**20
 _LARGEST_BLOB = 64 * 2**20 + 4096

@@ -29,7 +29,8 @@ from explorer.rendering.restriction import assumptions, restrict
 from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, matrix_of, noise_read
 from explorer.rendering.texts import Texts
-from explorer.state import EditState, Latent, Noise, Output
+from explorer.rendering.tuning import Tunings
+from explorer.state import BlobRef, EditState, Latent, Noise, Output
 
 if TYPE_CHECKING:
     from explorer.checkpoints import Checkpoint
@@ -68,6 +69,9 @@ class Renderer:
         self._styles: Recent[Tensor] = Recent(16)
         self._layer_styles: Recent[list[Tensor]] = Recent(16)
         self._synthesis = SynthesisStage(self.generator, self._device)
+        self._tunings = Tunings(self.generator, checkpoint.info.sha256)
+        # One for each of the last tunings, the plain model's aside.
+        self._tuned: Recent[SynthesisStage] = Recent(1)
         # Activations may be large: only the last ones are kept, so that contrast and channels cost nothing.
         self._activations: Recent[Tensor] = Recent(1)
         self._shown: Recent[Shown] = Recent(_PICTURES)
@@ -118,6 +122,8 @@ class Renderer:
     def clear(self) -> None:
         """Forget every kept result but the directions and centres."""
         stages = (self._latents, self._styles, self._layer_styles, self._synthesis, self._activations, self._shown)
+        self._tuned.clear()
+        self._tunings.clear()
         for stage in stages:
             stage.clear()
 
@@ -148,11 +154,11 @@ class Renderer:
             # Other kernels may give other last bits, and a picture is made by one kind alone; so with text encoders.
             self._kernels, self._texts_version = kernels_in_use(), self.texts.version
             self.clear()
-        fitting, dropped = restrict(state, self.generator.spec)
+        fitting, dropped = self._restrict(state)
         notes = (*dropped, *assumptions(fitting, self.generator.spec))
 
         def made(shown: Shown, *, preview: bool = False) -> Frame:
-            timings = clock.timings(self._synthesis.layers_run)
+            timings = clock.timings(self._stage_of(fitting).layers_run)
             return Frame(shown.pixels, state, timings, notes, preview, request, shown.stats)
 
         def show_step(step: Step) -> None:
@@ -178,18 +184,22 @@ class Renderer:
         style_key = (state.condition, state.latent, state.mixing, state.truncation, state.sliders)
         layer = None if state.output.layer in PICTURE else state.output.layer
         noise_only = state.output.noise_only and self.generator.spec.has_noise
-        self._synthesis.layers_run = 0
+        stage = self._stage_of(state)
+        stage.layers_run = 0
+        parts = _tuned_parts(state)
 
         def synthesize() -> Tensor:
             w_plus = self._styles.get(style_key, lambda: self._styled(state))
             clock.mark("styles in w")
-            s = self._layer_styles.get(style_key, lambda: self.generator.style(w_plus))
+            s = self._layer_styles.get(
+                (style_key, parts[0]), lambda: self._tunings.style(w_plus, state.tuning, self.blobs)
+            )
             clock.mark("styles")
 
             def image_with(noise: Noise) -> Tensor:
                 if layer is None:
-                    return self._synthesis.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
-                return self._synthesis.activation(s, noise, state.transform, layer, cancel=cancel)
+                    return stage.image(s, noise, state.transform, cancel=cancel, on_step=on_step)
+                return stage.activation(s, noise, state.transform, layer, cancel=cancel)
 
             image = image_with(noise)
             if noise_only:
@@ -198,14 +208,26 @@ class Renderer:
             return image
 
         def compute() -> Shown:
-            key = (style_key, noise, state.transform, layer, noise_only)
+            key = (style_key, parts, noise, state.transform, layer, noise_only)
             image = synthesize() if layer is None else self._activations.get(key, synthesize)
             return show(image, state.output, matrix=matrix_of(state.transform, self._device))
 
-        key: Hashable = (style_key, noise, state.transform, state.output)
+        key: Hashable = (style_key, parts, noise, state.transform, state.output)
         shown = self._shown.get(key, compute)
         clock.mark("output")
         return shown
+
+    def _restrict(self, state: EditState) -> tuple[EditState, tuple[str, ...]]:
+        fitting, dropped = restrict(state, self.generator.spec)
+        fitting, tunings = self._tunings.restrict(fitting)
+        return fitting, (*dropped, *tunings)
+
+    def _stage_of(self, state: EditState) -> SynthesisStage:
+        _, noise, weights = _tuned_parts(state)
+        if noise is None and weights is None:
+            return self._synthesis
+        tuned = self._tunings.generator(state.tuning, self.blobs)
+        return self._tuned.get((noise, weights), lambda: SynthesisStage(tuned, self._device))
 
     def _mixed(self, state: EditState) -> Styles:
         def styles(latent: Latent) -> Styles:
@@ -254,16 +276,17 @@ class Renderer:
             StateError: The state refers to an array that is missing or of another model.
         """
         spec = self.generator.spec
-        fitting, _ = restrict(state, spec)
+        fitting, _ = self._restrict(state)
         matrix = matrix_of(fitting.transform, self._device)
         with torch.inference_mode():
-            s = self.generator.style(self._styled(fitting))
+            s = self._tunings.style(self._styled(fitting), fitting.tuning, self.blobs)
+            generator = self._tunings.generator(fitting.tuning, self.blobs)
         maps = [noise_read(fitting.noise, spec)]
         if fitting.output.noise_only and spec.has_noise:
             maps.append(Noise("none"))
         images: list[Tensor] = []
         for noise in maps:
-            steps = self._image_in_steps(s, noise, matrix, fitting.output)
+            steps = _image_in_steps(generator, s, noise, matrix, fitting.output)
             while True:
                 try:
                     share = next(steps)
@@ -275,23 +298,6 @@ class Renderer:
             image = images[0] if len(images) == 1 else images[0].float() - images[1].float()
             return show(image, fitting.output, matrix=matrix).pixels
 
-    def _image_in_steps(
-        self, s: list[Tensor], noise: Noise, matrix: Tensor | None, output: Output
-    ) -> Steps[float, None, Tensor]:
-        yield 0.0
-        if output.layer not in PICTURE:
-            with torch.inference_mode():
-                return self.generator.synthesize(s, noise=noise, transform=matrix, until=output.layer)
-        steps = self.generator.steps(s, noise=noise, transform=matrix)
-        for index in range(1, len(s) + 1):
-            # Not around the yield: whoever goes on meanwhile would be in this mode, too.
-            with torch.inference_mode():
-                last = next(steps)
-            yield index / len(s)
-        image = last.image if last.image is not None else last.x
-        assert image is not None
-        return image
-
     def thumbnail(self, state: EditState, *, side_px: int) -> npt.NDArray[np.uint8]:
         """A small picture of a state, ``[h, w, C]``, its longer side ``side_px``, without touching what is kept.
 
@@ -300,14 +306,15 @@ class Renderer:
         Raises:
             StateError: The state refers to an array that is missing or of another model.
         """
-        fitting, _ = restrict(state, self.generator.spec)
+        fitting, _ = self._restrict(state)
         height, width = self.generator.spec.resolution
         share = side_px / max(height, width)
         size = (max(1, round(height * share)), max(1, round(width * share)))
         with torch.inference_mode():
-            s = self.generator.style(self._styled(fitting))
+            s = self._tunings.style(self._styled(fitting), fitting.tuning, self.blobs)
             noise = noise_read(fitting.noise, self.generator.spec)
-            steps = self.generator.steps(s, noise=noise, transform=matrix_of(fitting.transform, self._device))
+            matrix = matrix_of(fitting.transform, self._device)
+            steps = self._tunings.generator(fitting.tuning, self.blobs).steps(s, noise=noise, transform=matrix)
             image: Tensor | None = None
             for step in steps:
                 image = step.image
@@ -322,6 +329,29 @@ class Renderer:
         height, full = step.image.shape[2], self.generator.spec.resolution[0]
         # A quarter of the size in each direction: seen at a glance, and ready after about a third of the work.
         return height * 4 == full and self.generator.spec.layers[step.index].name.endswith("torgb")
+
+
+def _image_in_steps(
+    generator: Generator, s: list[Tensor], noise: Noise, matrix: Tensor | None, output: Output
+) -> Steps[float, None, Tensor]:
+    yield 0.0
+    if output.layer not in PICTURE:
+        with torch.inference_mode():
+            return generator.synthesize(s, noise=noise, transform=matrix, until=output.layer)
+    steps = generator.steps(s, noise=noise, transform=matrix)
+    for index in range(1, len(s) + 1):
+        # Not around the yield: whoever goes on meanwhile would be in this mode, too.
+        with torch.inference_mode():
+            last = next(steps)
+        yield index / len(s)
+    image = last.image if last.image is not None else last.x
+    assert image is not None
+    return image
+
+
+def _tuned_parts(state: EditState) -> tuple[BlobRef | None, BlobRef | None, BlobRef | None]:
+    tuning = state.tuning
+    return (None, None, None) if tuning is None else (tuning.styles, tuning.noise, tuning.weights)
 
 
 class _Clock:

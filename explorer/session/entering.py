@@ -1,6 +1,7 @@
 """What is shown when a model opens: its own beginning, or what was shown before as far as it can follow."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from explorer.project import BlobStore
 from explorer.rendering.restriction import replace_latents, restrict
@@ -30,6 +31,8 @@ def fitted_to(model: OpenModel, state: EditState, blobs: BlobStore) -> tuple[Edi
     """
     state, lost = replace_latents(state, model.spec, blobs.shapes())
     state, dropped = restrict(state, model.spec)
+    if state.tuning is not None and state.tuning.model != model.reference.sha256:
+        state, dropped = replace(state, tuning=None), (*dropped, "what a projection changed in another model")
     return state, (*lost, *dropped)
 
 

@@ -23,6 +23,7 @@ from explorer.state.edit_state import (
     Stored,
     Transform,
     Truncation,
+    Tuning,
 )
 from explorer.state.history import History, Node
 from explorer.state.points import Point
@@ -60,6 +61,7 @@ __all__ = [
     "Stored",
     "Transform",
     "Truncation",
+    "Tuning",
     "along",
     "animate",
     "interpolate",

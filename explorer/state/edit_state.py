@@ -29,6 +29,7 @@ __all__ = [
     "Stored",
     "Transform",
     "Truncation",
+    "Tuning",
 ]
 
 
@@ -256,6 +257,20 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Tuning:
+    """What a projection changed in a model to meet a photo; everything else of the state acts on top of it."""
+
+    model: str
+    """`CheckpointRef.sha256` of the model that it belongs to: on any other one it is left out."""
+    styles: BlobRef | None = None
+    """Offsets in StyleSpace, ``[n]``: those of all layers, one after the other, added to the layers' styles."""
+    noise: BlobRef | None = None
+    """Noise maps ``[n]`` in place of those stored with the model, one after the other."""
+    weights: BlobRef | None = None
+    """Changes of low rank to the weights of the synthesis, ``[n]``, see `explorer.rendering.tuning`."""
+
+
+@dataclass(frozen=True, slots=True)
 class EditState:
     """Everything that a frame depends on. Frozen and hashable; change it with `dataclasses.replace`."""
 
@@ -277,3 +292,5 @@ class EditState:
     """Equivariance."""
     output: Output = field(default_factory=Output)
     """What is shown of it."""
+    tuning: Tuning | None = None
+    """What a projection changed in the model itself."""

@@ -31,6 +31,7 @@ from explorer.state.edit_state import (
     Stored,
     Transform,
     Truncation,
+    Tuning,
 )
 from explorer.state.history import History, Node
 from explorer.state.points import Point
@@ -81,13 +82,14 @@ _ADDED = {
     (Transform, "scale"),
     (Transform, "shear"),
     (EditState, "output"),
+    (EditState, "tuning"),
     (Slider, "name"),
     (Truncation, "centre"),
     (Noise, "layers"),
     (Output, "noise_only"),
     (History, "pinned"),
 }
-_HASHES = {(BlobRef, "sha256"), (CheckpointRef, "sha256")}
+_HASHES = {(BlobRef, "sha256"), (CheckpointRef, "sha256"), (Tuning, "model")}
 _HISTORY_LIMIT = 1_000_000
 
 

@@ -76,7 +76,7 @@ def test_a_project_of_the_second_version_opens_without_pins(tmp_path: Path) -> N
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     document = json.loads(entries["project.json"])
-    assert document["version"] == 3
+    assert document["version"] == 4
     document["version"] = 2
     assert document["history"].pop("pinned") == [1]
     with zipfile.ZipFile(path, "w") as archive:
@@ -220,7 +220,7 @@ def swap_blobs(entries: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (in_json(version=4), r"newer Latent Explorer \(version 4\): update"),
+        (in_json(version=5), r"newer Latent Explorer \(version 5\): update"),
         (in_json(version=0), "project version"),
         (in_json(version="1"), "project version"),
         (in_json(version=True), "project version"),

@@ -24,6 +24,7 @@ from explorer.state import (
     Stored,
     Transform,
     Truncation,
+    Tuning,
 )
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
@@ -48,6 +49,8 @@ simple_latents = st.one_of(seed_latents, stored_latents)
 latents = st.one_of(
     simple_latents, st.builds(Blend, st.lists(st.tuples(simple_latents, numbers), max_size=3).map(tuple))
 )
+every_latent = latents
+tunings = st.none() | st.builds(Tuning, hashes, *[st.none() | st.builds(BlobRef, hashes)] * 3)
 
 names = st.text(max_size=9)
 centres = st.none() | st.integers(NEAREST, CENTRES - 1)
@@ -83,6 +86,7 @@ def states(latents: st.SearchStrategy = latents) -> st.SearchStrategy[EditState]
         noise=st.builds(Noise, st.sampled_from(["const", "random", "none"]), seeds, numbers, layer_factors),
         transform=st.builds(Transform, numbers, numbers, numbers, numbers, numbers),
         output=outputs,
+        tuning=tunings if latents is every_latent else st.none(),
     )
 
 

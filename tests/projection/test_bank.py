@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.features import bundled_features
+from explorer.projection import Bank, Loss, cached_bank_steps, make_target
+from explorer.projection.cache import load_bank
+from explorer.projection.coordinates import Coordinates
+from explorer.projection.noise import noise_penalty, normalised
+from explorer.projection.variables import Painter, Variables
+from tests.models import golden
+from tests.projection.nets import bank, finished, photo_of, picture
+
+NAME = "sg2_32_orig"
+
+
+def made(folder: Path) -> Bank:
+    checkpoint = golden(NAME)
+    steps = cached_bank_steps(
+        checkpoint.generator, bundled_features(), model=checkpoint.info.sha256, count=24, folder=folder
+    )
+    return finished(steps)
+
+
+def test_a_kept_bank_is_read_with_equal_bits(tmp_path: Path) -> None:
+    first, second = made(tmp_path), made(tmp_path)
+    assert first is not second
+    assert torch.equal(first.weights, second.weights)
+    assert torch.equal(first.looks, second.looks)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no bank", b"\xff" * 4000])
+def test_a_damaged_bank_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    first = made(tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(content)
+    assert torch.equal(made(tmp_path).weights, first.weights)
+    assert load_bank(path, torch.device("cpu")) is not None
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert len(made(tmp_path / "file").v) == 24
+
+
+def test_the_regression_is_nearer_than_the_nearest_sample() -> None:
+    generator, features, known = golden(NAME).generator, bundled_features(), bank(NAME)
+    painter = Painter(generator, known.coordinates)
+    wins = 0
+    for seed in range(200, 208):
+        target = make_target(photo_of(picture(generator, seed)), generator.spec)
+        guesses = known.guesses(target, features, 2)
+        with torch.no_grad():
+            learned, nearest = Loss(target, features)(painter(Variables(guesses)))
+        wins += bool(learned < nearest)
+    assert wins >= 6
+
+
+def test_coordinates_and_back_are_the_identity() -> None:
+    known = bank(NAME)
+    w = known.coordinates.w(known.v)
+    assert torch.allclose(known.coordinates.v(w), known.v, atol=1e-3)
+    assert torch.allclose(known.v.std(dim=0), torch.ones(known.v.shape[1]), atol=1e-2)
+
+
+def test_directions_without_spread_are_left_out() -> None:
+    samples = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    samples[:, 2] = 1
+    assert Coordinates.of(samples).basis.shape == (2, 3)
+
+
+def test_noise_has_no_penalty_and_a_gradient_has_one() -> None:
+    noise = torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
+    ramp = torch.linspace(-1.7, 1.7, 64).expand(64, 64)
+    assert float(noise_penalty([noise])) < 0.1 < 1 < float(noise_penalty([ramp]))
+    flat = normalised([noise * 3 + 1, ramp]).split(64 * 64)
+    assert all(float(part.mean()) == pytest.approx(0, abs=1e-5) for part in flat)
+    assert all(float(part.square().mean()) == pytest.approx(1, abs=1e-4) for part in flat)
