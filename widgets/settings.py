@@ -9,11 +9,13 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from explorer.project.atomic import write_atomically
 from widgets.picture import Background, Sampling
 
-__all__ = ["RECENT", "Settings", "SettingsStore", "decode", "encode", "load_settings"]
+__all__ = ["RECENT", "Settings", "SettingsStore", "SliderCount", "decode", "encode", "load_settings"]
 
 VERSION = 1
 RECENT = 12
 """How many models are remembered."""
+SliderCount = Literal[10, 20, 40, 80]
+"""How many W sliders may be shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Settings:
     """Where the browser of training runs looks; nowhere when empty."""
     tour_seen: bool = False
     """Whether the hints of the first start were seen or skipped."""
+    slider_count: SliderCount = 10
+    """How many W sliders are shown at once."""
     previews: bool = True
     """Whether a coarse picture may come first while something moves."""
     compiled: bool = True

@@ -49,6 +49,7 @@ __all__ = ["TestingChannel"]
 Answer = dict[str, object]
 
 _LOGGED = 20_000
+_WINDOWS = ("mvAppItemType::mvWindowAppItem", "mvAppItemType::mvChildWindow")
 
 
 class TestingChannel:
@@ -194,6 +195,14 @@ def _rect(tag: int | str) -> list[float]:
     state = dpg.get_item_state(tag)
     if "rect_min" in state:
         return [*state["rect_min"], *state["rect_size"]]
+    if dpg.get_item_type(tag) in _WINDOWS:
+        left, top = state["pos"]
+        window = _window_around(tag)
+        if window is not None:
+            # Places inside a window count from its corner as if nothing were scrolled.
+            x, y, _, _ = _rect(window)
+            left, top = left + x - dpg.get_x_scroll(window), top + y - dpg.get_y_scroll(window)
+        return [left, top, *state["rect_size"]]
     # Menus know only where they start, and their items that within the list that hangs below the bar.
     line = float(dpg.get_item_rect_size("status_model")[1])
     x, y = state["pos"]
@@ -201,3 +210,11 @@ def _rect(tag: int | str) -> list[float]:
         menu_x, menu_y = dpg.get_item_pos(dpg.get_item_parent(tag))
         x, y = x + menu_x, y + menu_y + line + 2 * (line / 3)
     return [x, y, 2 * line, line]
+
+
+def _window_around(tag: int | str) -> int | str | None:
+    """The window, docked or within another one, that an item is in; ``None`` for a window itself."""
+    above = dpg.get_item_parent(tag)
+    while above and dpg.get_item_type(above) not in _WINDOWS:
+        above = dpg.get_item_parent(above)
+    return above or None

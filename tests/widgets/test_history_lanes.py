@@ -1,6 +1,6 @@
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.state import EditState, History, SeedPad
@@ -28,6 +28,7 @@ def lanes_of(history: History) -> Lanes:
     return lanes
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_no_line_runs_through_a_step_that_is_not_its_own(history: History) -> None:
     lanes = lanes_of(history)
@@ -37,6 +38,7 @@ def test_no_line_runs_through_a_step_that_is_not_its_own(history: History) -> No
         assert all(lanes[step] != lanes[node.id] for step in between)
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_two_lines_never_share_a_lane_in_the_same_row(history: History) -> None:
     lanes = lanes_of(history)
@@ -48,6 +50,7 @@ def test_two_lines_never_share_a_lane_in_the_same_row(history: History) -> None:
         used |= rows
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_a_history_that_grows_gets_the_lanes_of_one_seen_at_once(history: History) -> None:
     growing = Lanes()
@@ -60,6 +63,7 @@ def test_a_history_that_grows_gets_the_lanes_of_one_seen_at_once(history: Histor
     ]
 
 
+@settings(max_examples=40)
 @given(histories(), histories())
 def test_another_history_leaves_nothing_of_the_one_before(one: History, other: History) -> None:
     lanes = lanes_of(one)
@@ -69,6 +73,7 @@ def test_another_history_leaves_nothing_of_the_one_before(one: History, other: H
     ]
 
 
+@settings(max_examples=40)
 @given(histories(), st.data())
 def test_every_line_that_is_seen_in_part_is_drawn_and_once(history: History, data: st.DataObject) -> None:
     last = len(history.nodes) - 1
@@ -97,6 +102,7 @@ def test_steps_are_listed_newest_first_and_pinned_ones_alone() -> None:
     assert list(rows_of(history, pinned_only=True)) == [3, 1]
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(10, 90), st.floats(0, 1e6), st.floats(0, 2000))
 def test_rows_in_sight_are_those_that_the_list_overlaps(count: int, row: int, scrolled: float, height: float) -> None:
     seen = rows_in_sight(count, row, scrolled, height)

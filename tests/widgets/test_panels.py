@@ -2,11 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from explorer.state import EditState, GeneratorSpec, LayerSpec, Slider
+from explorer.state import GeneratorSpec, LayerSpec
 from widgets.file_browser import listing
 from widgets.mixes import bands
 from widgets.panels.classes import class_labels
-from widgets.panels.sliders import amount_of, with_amount
 
 
 def spec(family: str, sizes: list[int], **options: object) -> GeneratorSpec:
@@ -38,19 +37,6 @@ def test_bands_cut_stylegan2_by_size_and_stylegan3_in_thirds() -> None:
 def test_bands_cover_every_row_once(family: str, rows: int) -> None:
     sizes = [4 * 2 ** (row // 2) for row in range(rows)]
     assert sum(bands(spec(family, sizes)), ()) == tuple(range(rows))
-
-
-def test_a_slider_back_at_zero_leaves_the_state_as_it_was() -> None:
-    state = EditState(sliders=(Slider("axis", 3, 1.0),))
-    moved = with_amount(state, 2, 1.5)
-    assert amount_of(moved, 2) == 1.5
-    assert with_amount(moved, 2, 0) == state
-
-
-def test_the_order_of_dragging_sliders_does_not_matter() -> None:
-    one = with_amount(with_amount(EditState(), 0, 1.0), 4, -2.0)
-    other = with_amount(with_amount(EditState(), 4, -2.0), 0, 1.0)
-    assert one == other
 
 
 def test_classes_are_listed_by_name_where_it_is_known() -> None:

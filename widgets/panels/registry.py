@@ -57,7 +57,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.PROMPT: PromptPanel(kit, parts.dialogs),
         Place.TRUNCATION: TruncationPanel(kit),
         Place.NOISE: NoisePanel(kit),
-        Place.SLIDERS: SlidersPanel(kit),
+        Place.SLIDERS: SlidersPanel(kit, parts.store, parts.say),
         Place.LAYERS: LayersPanel(kit),
         Place.MIXING: MixingPanel(kit),
         Place.SHEET: SheetPanel(kit, parts.dialogs),
