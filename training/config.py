@@ -28,9 +28,11 @@ class TrainingConfig:
     seed: int = 0
     """Start of every random stream of the run."""
     network: Network = "stylegan2"
-    """The generator's family; the discriminator is StyleGAN2's."""
-    loss: Literal["logistic", "relativistic"] = "logistic"
-    """Non-saturating logistic (StyleGAN), or relativistic pairs with R1 and R2 (R3GAN)."""
+    """The generator's family."""
+    discriminator: Literal["stylegan2", "projected"] = "stylegan2"
+    """StyleGAN2's, or Projected GAN's: small heads on a frozen network, see ``--preset projected``."""
+    loss: Literal["logistic", "relativistic", "hinge"] = "logistic"
+    """Non-saturating logistic (StyleGAN), relativistic pairs with R1 and R2 (R3GAN), or hinge (Projected GAN)."""
     z_dim: int = 512
     """Length of the latent z."""
     w_dim: int = 512
@@ -154,11 +156,16 @@ class TrainingConfig:
             *((name, "0 or more", getattr(self, name) >= 0) for name in not_negative),
             *((name, "above 0", getattr(self, name) > 0) for name in above_zero),
             *((name, "from 0 to 1", 0 <= getattr(self, name) <= 1) for name in shares),
-            *(self._choice(name) for name in ("network", "loss", "augment", "precision")),
+            *(self._choice(name) for name in ("network", "discriminator", "loss", "augment", "precision")),
             ("augment_pipe", f"one of {', '.join(PIPES)}", self.augment_pipe in PIPES),
             ("synthesis_layers", "at least 4", self.synthesis_layers >= 4),
             ("mbstd_group", "a divisor of the batch", self.mbstd_group >= 1 and self.batch % self.mbstd_group == 0),
             ("accumulate", f"a divisor of the batch ({self.batch})", self.batch % max(self.accumulate, 1) == 0),
+            (
+                "r1_interval",
+                "0 with a projected discriminator, which has no gradient penalty",
+                self.discriminator != "projected" or self.r1_interval == 0,
+            ),
             ("pl_weight", "0 for StyleGAN3, which has no such penalty", self.is_stylegan2 or self.pl_weight == 0),
             ("style_mixing", "0 for StyleGAN3, which mixes no styles", self.is_stylegan2 or self.style_mixing == 0),
         ]
@@ -241,7 +248,8 @@ def blur_sigma(shown: int, *, start: float, fade_kimg: float) -> float:
 
 _CHOICES = {
     "network": ("stylegan2", "stylegan3-t", "stylegan3-r"),
-    "loss": ("logistic", "relativistic"),
+    "discriminator": ("stylegan2", "projected"),
+    "loss": ("logistic", "relativistic", "hinge"),
     "augment": ("none", "ada", "fixed", "diffaugment"),
     "precision": ("float32", "bfloat16"),
 }

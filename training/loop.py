@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from training.data import TrainingSet
 from training.draws import Draws, Stream
+from training.hinge import d_hinge, g_hinge
 from training.loss import PhaseLoss, d_main, d_r1, g_main, g_path_length, generate
 from training.parts import Parts
 from training.relativistic import d_r2, d_relativistic, g_relativistic
@@ -107,8 +108,9 @@ class _Step:
         z, c, mixing, noise = draws.latents(Stream.G_MAIN, rows, batch=config.batch)
         fake, _ = generate(self.state.generator, z, c, noise=noise, mixing=mixing)
         fake = draws.veiled(fake, Stream.G_VEIL, rows)
-        if config.loss == "logistic":
-            return g_main(self._judge(rows, Stream.G_AUGMENT), fake, c, sigma=self._sigma)
+        if config.loss != "relativistic":
+            main = g_main if config.loss == "logistic" else g_hinge
+            return main(self._judge(rows, Stream.G_AUGMENT), fake, c, sigma=self._sigma)
         real, real_c = draws.real(self.reals, rows)
         judge = self._judge(rows, Stream.G_AUGMENT, Stream.G_REAL_AUGMENT)
         return g_relativistic(judge, fake, c, real, real_c, sigma=self._sigma)
@@ -142,7 +144,7 @@ class _Step:
                 fake, c = self._fake(rows, update_emas=True)
                 real, real_c = draws.real(self.reals, rows)
                 judge = self._judge(rows, Stream.D_AUGMENT, Stream.REAL_AUGMENT)
-                main = d_main if config.loss == "logistic" else d_relativistic
+                main = {"logistic": d_main, "relativistic": d_relativistic, "hinge": d_hinge}[config.loss]
                 with self._precision():
                     phase = main(judge, fake, c, real, real_c, sigma=self._sigma)
                 if config.r1_interval == 1:
@@ -153,7 +155,7 @@ class _Step:
     def penalty_losses(self) -> Iterator[PhaseLoss]:
         """Regularisation of the discriminator."""
         for rows in self._rows():
-            fake, c = (None, None) if self.state.config.loss == "logistic" else self._fake(rows)
+            fake, c = self._fake(rows) if self.state.config.loss == "relativistic" else (None, None)
             whole = list(self._penalties(rows, gain=self.state.config.r1_interval, fake=fake, c=c))
             report = {key: value for phase in whole for key, value in phase.report.items()}
             loss = torch.stack([phase.loss for phase in whole]).sum()

@@ -8,13 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints import Checkpoint
+from explorer.features import bundled_features
 from explorer.generators import stylegan2, stylegan3
+from explorer.generators.projected_discriminator import ProjectedConfig, ProjectedDiscriminator
 from training.config import ConfigError, TrainingConfig
 from training.sizes import base_of
 
-__all__ = ["Model", "Shape", "Transfer", "build_networks", "shape_settings", "transfer"]
+__all__ = ["Judge", "Model", "Shape", "Transfer", "build_networks", "shape_settings", "transfer"]
 
 Model = stylegan2.Generator | stylegan3.Generator
+Judge = stylegan2.Discriminator | ProjectedDiscriminator
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,7 @@ class Transfer:
     """Names of those that start at random."""
 
 
-def build_networks(
-    config: TrainingConfig, shape: Shape, *, source: Checkpoint | None = None
-) -> tuple[Model, stylegan2.Discriminator]:
+def build_networks(config: TrainingConfig, shape: Shape, *, source: Checkpoint | None = None) -> tuple[Model, Judge]:
     """Networks with first weights drawn from ``config.seed``.
 
     Args:
@@ -56,14 +57,14 @@ def build_networks(
         "channel_base": config.channel_base,
         "channel_max": config.channel_max,
     }
-    judge = stylegan2.DiscriminatorConfig.standard(
+    options = stylegan2.DiscriminatorConfig.standard(
         **common,
         resolution=resolution,
         base_size=base_size,
         mbstd_group_size=config.mbstd_group,
         freeze_layers=config.freeze_d,
     )
-    judge = _like_source(judge, source.discriminator if source else None)
+    options = _like_source(options, source.discriminator if source else None)
     # First weights come from torch's global stream, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -71,7 +72,16 @@ def build_networks(
             generator: Model = _stylegan2(config, common, resolution, base_size, source)
         else:
             generator = _stylegan3(config, common, shape.size, source)
-        return generator, stylegan2.Discriminator(judge)
+        judge = _projected(shape) if config.discriminator == "projected" else stylegan2.Discriminator(options)
+        return generator, judge
+
+
+def _projected(shape: Shape) -> ProjectedDiscriminator:
+    """Heads at random on the frozen network that comes with the program, separable as published for StyleGAN2."""
+    config = ProjectedConfig(
+        picture_size=shape.size, img_channels=shape.img_channels, c_dim=shape.c_dim, separable=True
+    )
+    return ProjectedDiscriminator(config).see_with(bundled_features())
 
 
 def _stylegan2(

@@ -45,6 +45,11 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
             "beta2_final": 0.99, "g_lr": 0.0002, "d_lr": 0.0002, "lr_final": 0.00005, "schedule_kimg": 2000.0,
             "augment": "fixed", "augment_p": 0.3, "ema_kimg": 500.0,
         },
+        "projected": {
+            "discriminator": "projected", "loss": "hinge", "r1_interval": 0, "pl_weight": 0.0, "style_mixing": 0.0,
+            "z_dim": 64, "w_dim": 128, "mapping_layers": 2, "g_lr": 0.002, "d_lr": 0.002, "augment": "diffaugment",
+            "blur_sigma": 2.0, "blur_kimg": 300.0,
+        },
         "few-shot": {
             "augment": "ada", "augment_pipe": "bgc", "xflip": True, "freeze_d": 4, "ada_kimg": 100.0, "batch": 16,
             "pl_weight": 0.0, "mapping_layers": 2, "snapshot_kimg": 4.0, "holdout": 20,
@@ -57,7 +62,7 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
         },
     }
 )  # fmt: skip
-"""Published configurations (names of StyleGAN2-ADA, StyleGAN3 and R3GAN), and small ones for a try."""
+"""Published configurations (names of StyleGAN2-ADA, StyleGAN3, R3GAN and Projected GAN), and small ones for a try."""
 
 
 @dataclass(frozen=True, slots=True)

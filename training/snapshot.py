@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from explorer.checkpoints import CheckpointParts, TrainingExtras, open_checkpoint, read_training_extras, save_checkpoint
 from explorer.errors import CheckpointError
 from explorer.generators import stylegan2, stylegan3
-from explorer.generators.stylegan2_discriminator import Discriminator
 from training.config import TrainingConfig
-from training.networks import Model
+from training.networks import Judge, Model
 from training.state import TrainingState, assemble
 
 __all__ = [
@@ -106,7 +105,7 @@ def load_snapshot(
     extras = read_training_extras(path)
     average, discriminator = checkpoint.generator, checkpoint.discriminator
     trainable = isinstance(average, stylegan2.Generator | stylegan3.Generator)
-    if not trainable or not isinstance(discriminator, Discriminator) or not extras.metadata:
+    if not trainable or not isinstance(discriminator, Judge) or not extras.metadata:
         raise CheckpointError(f"{path.name} is a model without the state of a training run: start a new run instead")
     try:
         return _restore(average, discriminator, extras, config)
@@ -127,7 +126,7 @@ def snapshot_config(path: Path) -> TrainingConfig:
 
 
 def _restore(
-    average: Model, discriminator: Discriminator, extras: TrainingExtras, config: TrainingConfig | None
+    average: Model, discriminator: Judge, extras: TrainingExtras, config: TrainingConfig | None
 ) -> TrainingState:
     metadata, tensors = extras.metadata, extras.tensors
     device = average.w_avg().device

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints import Checkpoint
-from explorer.generators.stylegan2_discriminator import Discriminator
 from training.config import TrainingConfig
 from training.data import Sampler, TrainingSet
-from training.networks import Model, Shape, Transfer, build_networks, transfer
+from training.networks import Judge, Model, Shape, Transfer, build_networks, transfer
 
 __all__ = ["TrainingState", "assemble", "new_state", "start_from"]
 
@@ -28,7 +27,7 @@ class TrainingState:
     """Settings of the run."""
     generator: Model
     """The generator that learns."""
-    discriminator: Discriminator
+    discriminator: Judge
     """The discriminator that learns."""
     average: Model
     """Exponential moving average of the generator: the one that is shown and exported."""
@@ -119,13 +118,13 @@ def start_from(state: TrainingState, source: Checkpoint, learning: dict[str, Ten
     """
     averaged = source.generator.state_dict()
     found = {"g_ema": transfer(state.average, averaged), "g": transfer(state.generator, learning or averaged)}
-    if isinstance(source.discriminator, Discriminator):
+    if isinstance(source.discriminator, type(state.discriminator)):
         found["d"] = transfer(state.discriminator, source.discriminator.state_dict())
     return found
 
 
 def assemble(
-    config: TrainingConfig, generator: Model, discriminator: Discriminator, average: Model, count: int
+    config: TrainingConfig, generator: Model, discriminator: Judge, average: Model, count: int
 ) -> TrainingState:
     """Put networks into a state with fresh optimisers, to train on ``count`` pictures."""
     device = next(generator.parameters()).device

@@ -16,6 +16,8 @@ from explorer.generators import (
     lightweight_discriminator,
     mobile_stylegan,
     progan,
+    projected_config,
+    projected_discriminator,
     r3gan,
     r3gan_config,
     r3gan_discriminator,
@@ -63,6 +65,7 @@ DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
         "growing": NetworkKind(growing_discriminator.GrowingConfig, growing_discriminator.GrowingDiscriminator),
         "lightweight": NetworkKind(lightweight_config.DiscriminatorConfig, lightweight_discriminator.Discriminator),
+        "projected": NetworkKind(projected_config.ProjectedConfig, projected_discriminator.ProjectedDiscriminator),
         "r3gan": NetworkKind(r3gan_config.DiscriminatorConfig, r3gan_discriminator.Discriminator),
         "stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator),
     }

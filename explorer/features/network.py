@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from explorer.generators.colours import as_rgb
+
 __all__ = ["FeatureNetwork", "as_rgb", "feature_distance", "unit_features"]
 
 # LPIPS divides by a length that is never zero.
 _TINY = 1e-10
-_GREY, _RGB, _RGBA = 1, 3, 4
 
 
 class FeatureNetwork(Protocol):
@@ -42,22 +43,6 @@ class FeatureNetwork(Protocol):
 
     def embed(self, images: Tensor) -> Tensor:
         """One vector for each picture, ``[N, D]``: what the last layer knows, averaged over positions."""
-
-
-def as_rgb(images: Tensor) -> Tensor:
-    """``[N, 3, H, W]`` of 1, 3 or 4 channels; what is transparent becomes middle grey.
-
-    Raises:
-        ValueError: There are other than 1, 3 or 4 channels.
-    """
-    channels = images.shape[1]
-    if channels == _RGB:
-        return images
-    if channels == _GREY:
-        return images.expand(-1, 3, -1, -1)
-    if channels == _RGBA:
-        return images[:, :3] * (images[:, 3:] * 0.5 + 0.5).clamp(0, 1)
-    raise ValueError(f"a picture of {channels} channels has no colours: give 1, 3 or 4")
 
 
 def unit_features(features: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.state_dict import StateDict
 from explorer.errors import CheckpointError
-from explorer.features.efficientnet import BLOCKS, EfficientNetLite0
 from explorer.features.vgg import LAYERS, Vgg16, stage_of
+from explorer.generators.efficientnet import BLOCKS, EfficientNetLite0
 
 __all__ = ["build_features"]
 

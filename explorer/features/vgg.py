@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explorer.features.network import as_rgb
+from explorer.generators.colours import as_rgb
 
 __all__ = ["LAYERS", "Vgg16", "stage_of"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explorer.features import as_rgb, bundled_features, feature_distance, unit_features
 from explorer.features.bundled import DEFAULT_FEATURES
-from explorer.features.efficientnet import EfficientNetLite0
+from explorer.generators.efficientnet import EfficientNetLite0
 from tests.tolerances import FEATURE_SCORES, NETS_BATCHED, OPS
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explorer.features.network import as_rgb
+from explorer.generators.colours import as_rgb
 
 __all__ = ["BLOCKS", "EfficientNetLite0"]
 
@@ -61,7 +61,7 @@ class EfficientNetLite0(nn.Module):
         self.classifier = nn.Linear(_HEAD, _CLASSES)
 
     def forward(self, images: Tensor, *, scales: int | None = None) -> tuple[Tensor, ...]:
-        """See `FeatureNetwork`."""
+        """See `explorer.features.FeatureNetwork`."""
         return tuple(self._run(images, _TAPS[: len(_TAPS) if scales is None else scales]))
 
     def embed(self, images: Tensor) -> Tensor:
