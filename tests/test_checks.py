@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ["explorer", "widgets", "training", "tests", "main.py"]
+SOURCES = ["cuda", "explorer", "widgets", "training", "tests", "main.py"]
 BIN = Path(sys.executable).parent
 CHECKS = {
     "lint": [BIN / "ruff", "check", "--no-cache", *SOURCES],

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.ops.dispatch import choose, numba_lacks
+from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ def bias_act(
     def plain(x: Tensor, b: Tensor | None) -> Tensor:
         return _bias_act(x, b, dim, spec, alpha, gain, clamp)
 
-    path = choose("bias_act", x, impl, lacks=_numba_lacks(x, act), pays=lambda: _pays(x, b, dim))
+    lacks = {"lacks": _numba_lacks(x, act), "cuda_lacks": cuda_lacks(x)}
+    path = choose("bias_act", x, impl, pays=lambda: _pays(x, b, dim), **lacks)
     if path == "reference":
         return plain(x.to(torch.float64), None if b is None else b.to(torch.float64)).to(x.dtype)
     if path == "numba":
@@ -86,6 +87,10 @@ def bias_act(
 
         slope = {"linear": 1.0, "relu": 0.0, "lrelu": alpha}[act]
         return numba_path.bias_lrelu(x, b, dim, numba_path.Act(gain, slope, clamp), plain)
+    if path == "cuda":
+        from explorer.ops import cuda_path
+
+        return cuda_path.bias_act(x, b, dim=dim, act=act, alpha=alpha, gain=gain, clamp=clamp, differentiable=plain)
     return plain(x, b)
 
 

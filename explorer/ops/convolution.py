@@ -20,6 +20,7 @@ def conv2d_resample(
     groups: int = 1,
     flip_weight: bool = True,
     flip_filter: bool = False,
+    impl: str | None = None,
 ) -> Tensor:
     """Up-sample, convolve, down-sample, in whichever order touches the fewest samples.
 
@@ -33,6 +34,7 @@ def conv2d_resample(
         groups: Groups of channels that do not mix.
         flip_weight: True is a correlation, as in `torch.nn.functional.conv2d`; False a true convolution.
         flip_filter: Likewise for ``f``.
+        impl: Path of the resampling, see `explorer.ops.dispatch`.
 
     Returns:
         ``[N, O, H * up / down, W * up / down]`` when ``padding`` makes up for the kernel.
@@ -49,21 +51,21 @@ def conv2d_resample(
     if up == 1:
         # All steps commute: filter first, so that the convolution runs at the smaller size only.
         if pointwise:
-            x = upfirdn2d(x, f, down=down, pad=pad, flip_filter=flip_filter)
+            x = upfirdn2d(x, f, down=down, pad=pad, flip_filter=flip_filter, impl=impl)
             return _convolve(x, w, (0, 0, 0, 0), groups=groups, flip_weight=flip_weight)
-        x = upfirdn2d(x, f, pad=pad, flip_filter=flip_filter)
+        x = upfirdn2d(x, f, pad=pad, flip_filter=flip_filter, impl=impl)
         return _convolve(x, w, (0, 0, 0, 0), groups=groups, flip_weight=flip_weight, stride=down)
 
     if pointwise:
         x = _convolve(x, w, (0, 0, 0, 0), groups=groups, flip_weight=flip_weight)
-        x = upfirdn2d(x, f, up=up, pad=pad, flip_filter=flip_filter, gain=up**2)
+        x = upfirdn2d(x, f, up=up, pad=pad, flip_filter=flip_filter, gain=up**2, impl=impl)
     else:
         x = _transposed(x, w, up=up, groups=groups, flip_weight=flip_weight)
         # The transposed convolution already holds k - 1 positions on either side and ends at the last sample.
         x0, x1, y0, y1 = pad
         rest = (x0 - kw + 1, x1 - kw + up, y0 - kh + 1, y1 - kh + up)
-        x = upfirdn2d(x, f, pad=rest, flip_filter=flip_filter, gain=up**2)
-    return x if down == 1 else upfirdn2d(x, f, down=down, flip_filter=flip_filter)
+        x = upfirdn2d(x, f, pad=rest, flip_filter=flip_filter, gain=up**2, impl=impl)
+    return x if down == 1 else upfirdn2d(x, f, down=down, flip_filter=flip_filter, impl=impl)
 
 
 def _with_filter_support(

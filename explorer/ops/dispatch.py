@@ -4,7 +4,7 @@ Paths
     reference   float64, states what the operation means; never chosen on its own
     torch       plain torch: any device and dtype, differentiable as often as wanted
     numba       compiled loops for float32 on a CPU, gradients included
-    cuda        not built yet
+    cuda        kernels on an NVIDIA GPU, compiled by CuPy: float32, float16, bfloat16, gradients included
 
 Asked for by name (``impl=``), a path serves or raises KernelUnavailable; nothing stands in for it.
 
@@ -14,6 +14,8 @@ where all of this holds, and torch elsewhere:
     - the operation and its arguments have a compiled form (see each operation's ``lacks``);
     - the work is large enough to pay for the call, by the thresholds that ``tests/benchmarks/ops.py`` measured;
     - no graph is being recorded for export.
+On a GPU the CUDA kernels serve instead, where `warm_up` has found CuPy and has found them to agree with torch on that
+very GPU; `kernel_status` tells why not.
 
 The two paths agree to float32 rounding, not bit for bit. A process that compares frames by bits, or caches parts of
 them, calls ``use`` between frames and keys its caches with ``kernel_status().policy``: within one policy a frame
@@ -43,6 +45,8 @@ class KernelStatus:
     """``torch``, or ``auto`` where compiled kernels may serve."""
     compiled: bool
     """Whether `warm_up` has finished."""
+    cuda: bool
+    """Whether the CUDA kernels have been checked, and serve on the GPU."""
     reason: str
     """One sentence for a person."""
 
@@ -54,6 +58,8 @@ class _Kernels:
         self.lock = threading.Lock()
         self.compiled = False
         self.policy: Policy = "torch"
+        self.cuda = False
+        self.cuda_reason = "not tried yet"
 
 
 _kernels = _Kernels()
@@ -80,6 +86,7 @@ def warm_up() -> KernelStatus:
 
             numba_path.compile_all()
             numba_conv.compile_all()
+            _kernels.cuda, _kernels.cuda_reason = _check_cuda()
             _kernels.compiled = True
     return kernel_status()
 
@@ -105,10 +112,33 @@ def kernel_status() -> KernelStatus:
         reason = "torch serves until the compiled kernels are ready"
     else:
         reason = "compiled kernels serve large float32 work on the CPU, torch the rest"
-    return KernelStatus(policy, compiled, reason)
+    if torch.cuda.is_available():
+        reason += f"; on the GPU {'CUDA kernels serve' if _kernels.cuda and policy == 'auto' else 'torch serves'}"
+        reason += "" if _kernels.cuda else f", since {_kernels.cuda_reason}"
+    return KernelStatus(policy, compiled, _kernels.cuda, reason)
 
 
-def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pays: Callable[[], bool]) -> Impl:
+def _check_cuda() -> tuple[bool, str]:
+    """Whether the CUDA kernels may serve here, and why not."""
+    from cuda.kernels import why_unavailable
+
+    if (reason := why_unavailable()) is not None:
+        return False, reason
+    from explorer.ops.cuda_check import disagreement
+
+    found = disagreement(torch.device("cuda"))
+    return found is None, found or ""
+
+
+def choose(
+    operation: str,
+    x: Tensor,
+    impl: str | None,
+    *,
+    lacks: str | None,
+    pays: Callable[[], bool],
+    cuda_lacks: str | None = None,
+) -> Impl:
     """Name the path that serves ``operation`` on ``x``.
 
     Args:
@@ -117,6 +147,7 @@ def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pa
         impl: What the caller asked for.
         lacks: What keeps the compiled path from these arguments, None if nothing does.
         pays: Tells whether the compiled path is faster at this size. Asked only where that decides.
+        cuda_lacks: What keeps the CUDA kernels from these arguments.
 
     Raises:
         KernelUnavailable: The path asked for does not exist here.
@@ -124,6 +155,8 @@ def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pa
     """
     if impl is None:
         ready = _kernels.policy == "auto" and _kernels.compiled
+        if x.device.type == "cuda":
+            return "cuda" if ready and _kernels.cuda and cuda_lacks is None and not exporting() else "torch"
         return "numba" if ready and lacks is None and not exporting() and pays() else "torch"
     if impl == "torch":
         return "torch"
@@ -135,9 +168,14 @@ def choose(operation: str, x: Tensor, impl: str | None, *, lacks: str | None, pa
         warm_up()
         return "numba"
     if impl == "cuda":
-        raise KernelUnavailable(
-            f"{operation} has no CUDA kernel in this version: leave impl out, and torch serves on {x.device}"
-        )
+        from cuda.kernels import device_for
+
+        if cuda_lacks is not None:
+            raise KernelUnavailable(
+                f"{operation} has no CUDA kernel for {cuda_lacks}: leave impl out, or ask for 'torch'"
+            )
+        device_for(x)
+        return "cuda"
     raise ValueError(f"impl must be one of {', '.join(get_args(Impl))} or None; it is {impl!r}")
 
 
@@ -151,6 +189,15 @@ def numba_lacks(x: Tensor, *filters: Tensor | None) -> str | None:
     if x.device.type != "cpu":
         return f"tensors on {x.device}"
     if str(x.dtype) != "torch.float32":
+        return str(x.dtype)
+    if any(f is not None and f.requires_grad for f in filters):
+        return "filters that need a gradient"
+    return None
+
+
+def cuda_lacks(x: Tensor, *filters: Tensor | None) -> str | None:
+    """What keeps the CUDA kernels from a tensor and its filters: None if nothing does."""
+    if x.dtype not in (torch.float32, torch.float16, torch.bfloat16):
         return str(x.dtype)
     if any(f is not None and f.requires_grad for f in filters):
         return "filters that need a gradient"

@@ -7,12 +7,15 @@ from torch import Tensor
 
 from explorer.ops import reference
 from explorer.ops.activations import gain_and_clamp
-from explorer.ops.dispatch import choose, numba_lacks
+from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
 from explorer.ops.geometry import Axis, Padding, Scale, filter_size, parse_scale, plan_axes
 from explorer.ops.resample import torch_upfirdn2d
 
 # Below this many samples between the filters the call to the compiled loops costs more than it saves.
 NUMBA_FROM_SAMPLES = 1 << 14
+
+# What a block of the CUDA kernel holds of a tile reaches so far.
+CUDA_TAPS = 32
 
 
 def filtered_lrelu(
@@ -66,13 +69,18 @@ def filtered_lrelu(
     def plain(x: Tensor, b: Tensor | None) -> Tensor:
         return _torch(x, b, **options, gain=gain, slope=slope, clamp=clamp)
 
-    path = choose("filtered_lrelu", x, impl, lacks=numba_lacks(x, fu, fd), pays=lambda: _pays(x, fu, fd, up_axes))
+    lacks = {"lacks": numba_lacks(x, fu, fd), "cuda_lacks": cuda_lacks(x, fu, fd) or _too_long(fu, fd)}
+    path = choose("filtered_lrelu", x, impl, pays=lambda: _pays(x, fu, fd, up_axes), **lacks)
     if path == "reference":
         return reference.filtered_lrelu(x, b=b, **options, gain=gain, slope=slope, clamp=clamp)
     if path == "numba":
         from explorer.ops import numba_path
 
         return numba_path.filtered_lrelu(x, b, **options, act=numba_path.Act(gain, slope, clamp), differentiable=plain)
+    if path == "cuda":
+        from explorer.ops import cuda_path
+
+        return cuda_path.filtered_lrelu(x, b, **options, act=cuda_path.Act(gain, slope, clamp))
     return plain(x, b)
 
 
@@ -102,6 +110,11 @@ def _pays(x: Tensor, fu: Tensor | None, fd: Tensor | None, up_axes: tuple[Axis, 
     if fu is None and fd is None:
         return False
     return x.shape[0] * x.shape[1] * up_axes[0].out * up_axes[1].out >= NUMBA_FROM_SAMPLES
+
+
+def _too_long(fu: Tensor | None, fd: Tensor | None) -> str | None:
+    longest = max(*filter_size(fu), *filter_size(fd))
+    return f"filters of {longest} taps" if longest > CUDA_TAPS else None
 
 
 def _down_axes(up_axes: tuple[Axis, Axis], fd: Tensor | None, *, down: Scale) -> tuple[Axis, Axis]:

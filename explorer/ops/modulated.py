@@ -9,7 +9,7 @@ from torch import Tensor
 from explorer.ops import prepared
 from explorer.ops.activations import ACTIVATIONS, COMPILED, bias_act
 from explorer.ops.convolution import conv2d_resample
-from explorer.ops.dispatch import choose, numba_lacks
+from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
 from explorer.ops.filter_design import separate
 from explorer.ops.geometry import Padding, parse_padding
 
@@ -77,10 +77,22 @@ def modulated_conv2d(
     _check_modulation(x, weight, styles)
     resample = {"up": up, "down": down, "padding": padding, "f": resample_filter, "flip_weight": flip_weight}
     lacks = _lacks(x, weight, noise, **resample) or _epilogue_lacks(epilogue)
-    path = choose("modulated_conv2d", x, impl, lacks=lacks, pays=lambda: _pays(x, weight, up))
+    path = choose(
+        "modulated_conv2d",
+        x,
+        impl,
+        lacks=lacks,
+        pays=lambda: _pays(x, weight, up),
+        cuda_lacks=cuda_lacks(x, resample_filter),
+    )
     if path == "numba":
         scale = _demodulation(prepared.energy(weight), styles) if demodulate else None
         return _compiled(x, weight, styles, scale, noise, epilogue, **resample)
+    if path == "cuda":
+        if x.dtype == torch.float16 and demodulate:
+            weight, styles = _prescale_for_half(weight, styles)
+        scale = _cuda_demodulation(weight, styles) if demodulate else None
+        return _on_gpu(x, weight, styles, scale, noise, epilogue, **resample)
     if path == "reference":
         return _in_double(
             lambda x, weight, styles, noise: _plain(x, weight, styles, noise, demodulate, epilogue, **resample),
@@ -146,7 +158,10 @@ def modulated_conv2d_alias_free(
     """
     _check_modulation(x, weight, styles)
     lacks = _lacks(x, weight, None, padding=padding)
-    path = choose("modulated_conv2d_alias_free", x, impl, lacks=lacks, pays=lambda: _pays(x, weight))
+    # On a GPU there is nothing to fuse with: what follows, `filtered_lrelu`, is fused by itself.
+    path = choose(
+        "modulated_conv2d_alias_free", x, impl, lacks=lacks, pays=lambda: _pays(x, weight), cuda_lacks="this layer"
+    )
     if path == "numba":
         scale = None
         if demodulate:
@@ -336,3 +351,44 @@ def _compiled(
         return bias_act(y, bias, act=epilogue.act, gain=epilogue.gain, clamp=epilogue.clamp, impl="torch")
 
     return numba_conv.scaled_conv(x, weight, styles, scale, noise, bias, shape=shape, act=act, differentiable=plain)
+
+
+def _cuda_demodulation(weight: Tensor, styles: Tensor) -> Tensor:
+    from explorer.ops import cuda_path
+
+    energy = _energy(weight)
+    if torch.is_grad_enabled() and (energy.requires_grad or styles.requires_grad):
+        return _demodulation(energy, styles)
+    return cuda_path.demodulate(energy, styles, epsilon=EPSILON)
+
+
+def _on_gpu(
+    x: Tensor,
+    weight: Tensor,
+    styles: Tensor,
+    scale: Tensor | None,
+    noise: Tensor | None,
+    epilogue: Epilogue | None,
+    *,
+    f: Tensor | None,
+    **resample: object,
+) -> Tensor:
+    """Styles go to what comes in and the rest to one pass over what comes out; the weight stays as it is."""
+    from explorer.ops import cuda_path
+
+    end = Epilogue(gain=1.0) if epilogue is None else epilogue
+    y = conv2d_resample(cuda_path.scale_planes(x, styles), weight, f, **resample, impl="cuda")
+    fused = end.act in COMPILED
+    kind = ACTIVATIONS[end.act]
+    slope = {"linear": 1.0, "relu": 0.0}.get(end.act, kind.alpha)
+    act = cuda_path.Act(kind.gain if end.gain is None else end.gain, slope, end.clamp) if fused else cuda_path.LINEAR
+
+    def plain(y: Tensor, scale: Tensor | None, noise: Tensor | None, bias: Tensor | None) -> Tensor:
+        y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
+        y = y if noise is None else y + noise.to(y.dtype)
+        if not fused:
+            return y
+        return bias_act(y, bias, act=end.act, gain=end.gain, clamp=end.clamp, impl="torch")
+
+    y = cuda_path.finish(y, scale, noise, end.bias if fused else None, act, plain)
+    return y if fused else bias_act(y, end.bias, act=end.act, gain=end.gain, clamp=end.clamp, impl="cuda")

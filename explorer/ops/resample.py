@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
-from explorer.ops.dispatch import choose, numba_lacks
+from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
 from explorer.ops.geometry import (
     Axis,
     Padding,
@@ -63,13 +63,18 @@ def upfirdn2d(
         KernelUnavailable: ``impl`` names a path that does not exist here.
     """
     axes = plan_axes(x, f, up=up, down=down, pad=pad)
-    path = choose("upfirdn2d", x, impl, lacks=numba_lacks(x, f), pays=lambda: _pays(x, axes))
+    lacks = {"lacks": numba_lacks(x, f), "cuda_lacks": cuda_lacks(x, f)}
+    path = choose("upfirdn2d", x, impl, pays=lambda: _pays(x, axes), **lacks)
     if path == "reference":
         return reference.upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
     if path == "numba":
         from explorer.ops import numba_path
 
         return numba_path.upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
+    if path == "cuda":
+        from explorer.ops import cuda_path
+
+        return cuda_path.upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
     return torch_upfirdn2d(x, f, axes, flip_filter=flip_filter, gain=gain)
 
 
