@@ -16,7 +16,7 @@ from explorer.project.atomic import write_atomically
 from explorer.projection.bank import Bank, bank_steps
 from explorer.projection.coordinates import Coordinates
 
-__all__ = ["cache_folder", "cached_bank_steps", "load_bank", "save_bank"]
+__all__ = ["bank_path", "cache_folder", "cached_bank_steps", "load_bank", "save_bank"]
 
 # Counts up whenever what is kept means something else.
 _VERSION = 1
@@ -51,7 +51,7 @@ def cached_bank_steps(
         folder: Where banks are kept.
     """
     folder = cache_folder() if folder is None else folder
-    path = folder / f"{_key(model, features.name, label, count)}{_SUFFIX}"
+    path = bank_path(folder, model, features.name, label=label, count=count)
     device = generator.w_avg().device
     bank = load_bank(path, device)
     if bank is None:
@@ -93,7 +93,10 @@ def save_bank(bank: Bank, path: Path) -> None:
         return
 
 
-def _key(model: str, features: str, label: Tensor | None, count: int | None) -> str:
+def bank_path(
+    folder: Path, model: str, features: str, *, label: Tensor | None = None, count: int | None = None
+) -> Path:
+    """Where the bank of a model is kept, as looked at by the feature network of that name."""
     parts = [str(_VERSION), model, features, str(count)]
     parts.append("" if label is None else ",".join(f"{value:.6g}" for value in label.flatten().tolist()))
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+    return folder / f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}{_SUFFIX}"

@@ -8,6 +8,7 @@ __all__ = ["SPACES", "Plan", "Space"]
 Space = Literal["w", "w_plus", "style"]
 SPACES: tuple[Space, ...] = get_args(Space)
 
+_FEWEST_SAMPLES = 8
 _LARGEST_STEPS, _LONGEST_S = 100_000, 24 * 3600.0
 
 
@@ -33,6 +34,9 @@ class Plan:
     seed: int = 0
     """Of what is drawn on the way."""
 
+    samples: int | None = None
+    """How many samples of the model the first guess is learned from; as many as a minute gives when ``None``."""
+
     def __post_init__(self) -> None:
         if self.space not in SPACES:
             raise ValueError(f"there is no space {self.space!r}: use one of {', '.join(SPACES)}")
@@ -40,6 +44,8 @@ class Plan:
             raise ValueError(f"{self.steps} steps cannot be taken: choose 1 to {_LARGEST_STEPS}")
         if self.time_s is not None and not 0 < self.time_s <= _LONGEST_S:
             raise ValueError(f"{self.time_s} s cannot be waited: choose up to {_LONGEST_S:g}")
+        if self.samples is not None and self.samples < _FEWEST_SAMPLES:
+            raise ValueError(f"{self.samples} samples teach nothing: choose {_FEWEST_SAMPLES} at least")
         if self.steps is not None and self.time_s is not None:
             raise ValueError("give either steps or a time, not both")
 

@@ -4,6 +4,7 @@ from explorer.rendering.frame import Frame, Timings
 from explorer.session.compute import Choice, Compute
 from explorer.session.job import Job
 from explorer.session.message import Message
+from explorer.session.projecting import Projecting
 from explorer.session.recovery import Recoverable, recovery_folder
 from explorer.session.scanning import Scan
 from explorer.session.session import Session
@@ -17,6 +18,7 @@ __all__ = [
     "Frame",
     "Job",
     "Message",
+    "Projecting",
     "Recoverable",
     "Scan",
     "Session",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.project import BundledModel, bundled_models
+from explorer.projection.plan import Plan
 from explorer.rendering.frame import Frame
 from explorer.session.background import Background
 from explorer.session.compiling import Compiling
@@ -26,6 +27,8 @@ from explorer.session.loader import Loader, Opening
 from explorer.session.message import Level, Message
 from explorer.session.models import Models
 from explorer.session.opening import OpenModel, name_of
+from explorer.session.projecting import Projecting
+from explorer.session.projections import Projections
 from explorer.session.recovery import Recoverable
 from explorer.session.scanning import Scan
 from explorer.session.sheets import Sheet
@@ -36,6 +39,10 @@ from explorer.session.worker import Request, Worker
 from explorer.state import CheckpointRef, EditState, GeneratorSpec, History, NoCondition, Point, SheetPlan
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from explorer.projection import Crop, Photo
     from explorer.rendering.equivariance import Equivariance
     from explorer.rendering.text_finding import FoundEncoder
 
@@ -75,6 +82,8 @@ class Session(Document):
         self._worker = Worker(threads=threads, report=self._report, changed=self._notify)
         self._compiling = Compiling(self._worker, wanted=compile_kernels, report=self._report, changed=self._notify)
         self._background = Background(self._worker, report=self._report, changed=self._notify)
+        self.projections = Projections(self._background, self)
+        """Photos that are looked for, or wait for it; see `project`."""
         self.training = Training(add=self._background.add, changed=self._notify)
         """Runs of the trainer, which go on when this session ends."""
 
@@ -282,6 +291,22 @@ class Session(Document):
         """
         return self._background.mixing_sheet(self._model, plan, self.state if base is None else base)
 
+    def project(
+        self,
+        photo: "Photo",
+        plan: Plan,
+        *,
+        crop: "Crop | None" = None,
+        mask: "npt.NDArray[np.floating] | None" = None,
+        network: Path | None = None,
+    ) -> Projecting:
+        """Look for a photo, after those that wait already; the picture follows the search. See `Projecting`.
+
+        Raises:
+            StateError: No model is open.
+        """
+        return self.projections.add(self._model, photo, plan, crop=crop, mask=mask, network=network)
+
     def keep_mix(self) -> Job | None:
         """Make what is mixed the base, as one step that leaves the picture as it is; ``None`` when nothing is mixed.
 
@@ -437,6 +462,7 @@ class Session(Document):
         self._background.take_measured(self._model)
         if kept := self._background.take_kept(self.state, self._blobs):
             self.edit(kept, "Keep the mix")
+        self.projections.apply(self._model, self._blobs, time.monotonic())
         taken = self._loader.take()
         if taken is None:
             return

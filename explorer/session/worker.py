@@ -44,6 +44,7 @@ class Request:
 class _Task:
     job: Job
     steps: Callable[[], Iterator[float]]
+    patient: bool = False
     running: Iterator[float] | None = None
 
 
@@ -78,9 +79,12 @@ class Worker:
         self._asked = request.number
         self._requests.put(request)
 
-    def add_task(self, job: Job, steps: Callable[[], Iterator[float]]) -> None:
-        """Do background work when no picture is asked for: ``steps()`` is run on, one step at a time."""
-        self._tasks.append(_Task(job, steps))
+    def add_task(self, job: Job, steps: Callable[[], Iterator[float]], *, patient: bool = False) -> None:
+        """Do background work when no picture is asked for: ``steps()`` is run on, one step at a time.
+
+        Patient work, which takes long, lets all other work go first.
+        """
+        self._tasks.append(_Task(job, steps, patient))
         self._requests.wake()
 
     @property
@@ -100,7 +104,7 @@ class Worker:
             if request is not None:
                 self._answer(request)
             elif self._tasks and not self._requests.closed:
-                self._step(self._tasks[0])
+                self._step(next((task for task in self._tasks if not task.patient), self._tasks[0]))
         for task in self._tasks:
             task.job.cancel()
             task.job.finish()
@@ -171,7 +175,7 @@ class Worker:
         except Exception as failure:
             _log.exception("%s failed", task.job.name)
             error = NO_MEMORY if is_lack_of_memory(failure) else f"{type(failure).__name__}: {failure}"
-        self._tasks.popleft()
+        self._tasks.remove(task)
         if error is not None:
             self._report("error", f"{task.job.name}: {error}")
         task.job.finish(error)

@@ -206,7 +206,7 @@ def test_help_names_every_verb_and_loads_no_framework() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "False 0"
-    for verb in ("render", "mix", "info", "convert"):
+    for verb in ("render", "mix", "project", "info", "convert"):
         assert f"\n  {verb} " in done.stdout
 
 
