@@ -14,6 +14,7 @@ from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, mark_choices, refresh_menu
 from widgets.native import Native
 from widgets.panels import Drawing, Keyed, Moving, Polled, Watching
+from widgets.panels.projection import ProjectionPanel, is_photo
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
 from widgets.picture_wipe import PictureWipe
@@ -253,7 +254,11 @@ class Window:
         if self._dropped:
             path = self._dropped[-1]
             self._dropped.clear()
-            self.session.open(path)
+            projection = self._panels[Place.PROJECTION]
+            if isinstance(projection, ProjectionPanel) and is_photo(path):
+                projection.load(path)
+            else:
+                self.session.open(path)
 
     def _ask_to_close(self) -> None:
         self._close_asked = True

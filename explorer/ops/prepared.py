@@ -103,7 +103,8 @@ def _form(weight: Tensor, name: str, make: Callable[[Tensor], Tensor]) -> Tensor
     entry = _entry(weight)
     form = entry.forms.get(name)
     if form is None:
-        with torch.no_grad():
+        # An ordinary tensor, whoever asks first: the next one may need gradients.
+        with torch.inference_mode(False), torch.no_grad():
             form = entry.forms[name] = make(weight.detach())
     return form
 

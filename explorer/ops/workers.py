@@ -125,5 +125,7 @@ def scratch(name: str, size: int) -> Tensor:
     """A float32 buffer of this thread, with whatever was left in it; valid until the name is asked for again."""
     buffer = _scratch.buffers.get(name)
     if buffer is None or buffer.numel() < size:
-        buffer = _scratch.buffers[name] = torch.empty(size)
+        # An ordinary tensor, whoever asks first: the next one may need gradients.
+        with torch.inference_mode(False):
+            buffer = _scratch.buffers[name] = torch.empty(size)
     return buffer[:size]

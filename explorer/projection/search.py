@@ -28,7 +28,7 @@ from explorer.rendering.tuning import split_noise
 __all__ = ["project"]
 
 # How fast each kind of variable moves at first, in its own unit.
-_RATES = {"v": 0.02, "rows": 0.03, "place": 0.01, "styles": 0.05, "noise": 0.02, "weights": 0.003}
+_RATES = {"v": 0.03, "rows": 0.03, "place": 0.01, "styles": 0.05, "noise": 0.02, "weights": 0.003}
 _WARM_UP, _SLOWEST = 0.05, 0.02
 # What holds each kind near where it came from.
 _PULLS = {"v": 1e-3, "rows": 2e-2, "styles": 1e-2}

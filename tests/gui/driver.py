@@ -28,7 +28,8 @@ class App:
 
     def __init__(self, display: str, settings: Path, *arguments: str | Path, first_start: bool = False) -> None:
         self.env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1")
-        self.env |= {"XDG_CONFIG_HOME": str(settings), "XDG_STATE_HOME": str(settings)}
+        folders = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+        self.env |= dict.fromkeys(folders, str(settings))
         for name in ("WAYLAND_DISPLAY", "GDK_SCALE", "GDK_DPI_SCALE", "QT_SCALE_FACTOR"):
             self.env.pop(name, None)
         kept = settings / "latent-explorer" / "settings.json"

@@ -189,3 +189,17 @@ def test_strides_of_the_input_do_not_matter():
 def test_compiled_loops_refuse_what_they_cannot_do(dtype):
     with pytest.raises(KernelUnavailable, match=str(dtype)):
         ops.upfirdn2d(torch.zeros(1, 1, 4, 4, dtype=dtype), None, impl="numba")
+
+
+def test_a_search_can_follow_a_picture_on_the_compiled_path() -> None:
+    from explorer.ops import modulated_conv2d, setup_filter
+
+    x, weight, styles = torch.randn(1, 32, 32, 32), torch.randn(32, 32, 3, 3), torch.randn(1, 32)
+    options = {"up": 2, "padding": 1, "resample_filter": setup_filter([1.0, 3.0, 3.0, 1.0]), "impl": "numba"}
+    with torch.inference_mode():
+        seen = modulated_conv2d(x, weight, styles, **options)
+    wanted = styles.clone().requires_grad_(True)
+    again = modulated_conv2d(x, weight, wanted, **options)
+    again.square().sum().backward()
+    assert torch.allclose(seen, again.detach(), atol=1e-4)
+    assert torch.isfinite(wanted.grad).all()

@@ -16,6 +16,7 @@ from widgets.panels.mixing import MixingPanel
 from widgets.panels.model import ModelPanel
 from widgets.panels.noise import NoisePanel
 from widgets.panels.points import PointsPanel
+from widgets.panels.projection import ProjectionPanel
 from widgets.panels.prompt import PromptPanel
 from widgets.panels.sheet import SheetPanel
 from widgets.panels.sliders import SlidersPanel
@@ -63,4 +64,5 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.SHEET: SheetPanel(kit, parts.dialogs),
         Place.EQUIVARIANCE: EquivariancePanel(kit, parts.picture),
         Place.ANIMATION: AnimationPanel(kit, player),
+        Place.PROJECTION: ProjectionPanel(kit, parts.dialogs, parts.wipe, parts.say),
     }

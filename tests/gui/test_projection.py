@@ -1,0 +1,60 @@
+"""A photo is dropped, looked for, stopped, edited, saved and opened again."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from explorer.features import bundled_features
+from explorer.projection.cache import bank_path, save_bank
+from tests.gui.conftest import NETS, OpenApp
+from tests.models import golden
+from tests.projection.nets import bank, photo_of, picture
+from widgets.layout import Place
+
+NAME = "sg2_32_orig"
+
+
+def learned(settings: Path) -> None:
+    """What the app would learn of the model in a minute, from a few samples."""
+    folder = settings / "latent-explorer" / "projection"
+    save_bank(bank(NAME), bank_path(folder, golden(NAME).info.sha256, bundled_features().name))
+
+
+def test_a_photo_is_found_edited_saved_and_opened_again(open_app: OpenApp, tmp_path: Path) -> None:
+    learned(tmp_path / "settings")
+    photo = tmp_path / "me.png"
+    Image.fromarray(photo_of(picture(golden(NAME).generator, 5)).pixels).save(photo)
+    app = open_app(NETS / f"{NAME}.pkl")
+    app.front(Place.PROJECTION)
+    assert not app.enabled("photo_project")
+    (tmp_path / "text.jpg").write_text("dear diary")
+    app.drop(tmp_path / "text.jpg")
+    app.wait_for(lambda: any("its content is text" in notice for notice in app.notices))
+
+    app.drop(photo)
+    app.wait_for(lambda: app.value("photo_note") == "me.png")
+    app.scroll_to("photo_stop", Place.PROJECTION)
+    app.type_number("photo_time", "300")
+    app.plays = True
+    app.click("photo_project")
+    app.wait_for(lambda: app.value("photo_status").startswith("me.png: W, "), frames=3000)
+    app.wait_for(lambda: app.state["latent"]["type"] == "stored")
+    app.click("photo_stop")
+    app.plays = False
+    app.wait_for(lambda: app.step == "Project me.png")
+    found = app.state
+    assert found["truncation"]["psi"] == 1
+
+    app.front(Place.SLIDERS)
+    app.drag_slider("w0", 0.5, 0.7)
+    assert app.state["sliders"]
+    app.keys("ctrl+z")
+    app.wait_for(lambda: app.state == found)
+    before = app.frame(tmp_path / "frame")
+    app.keys("ctrl+s")
+    app.type("browser_path", str(tmp_path / "me.latent"))
+    app.wait_for((tmp_path / "me.latent").exists)
+    again = open_app(tmp_path / "me.latent")
+    again.wait_for(lambda: again.state == found)
+    assert np.array_equal(again.frame(tmp_path / "frame"), before)

@@ -1,0 +1,205 @@
+"""Projection: a photo becomes a point that every panel can edit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dearpygui.dearpygui as dpg
+
+from explorer.errors import ExplorerError, ProjectFileError
+from explorer.project import looks_like_picture, read_recipe
+from explorer.projection.photo import SUFFIXES, Photo, cut, read_photo
+from explorer.projection.plan import SPACES, Plan
+from explorer.state import EditState, GeneratorSpec
+from widgets.controls import Kit, caption_row, set_enabled, show_value, tooltip
+from widgets.files import FileDialogs, Say
+from widgets.layout import Place
+from widgets.photo_view import PhotoView
+from widgets.picture_wipe import PictureWipe
+from widgets.texture import PictureTexture
+
+if TYPE_CHECKING:
+    from explorer.session import Projecting
+
+__all__ = ["ProjectionPanel", "is_photo", "left_in_words"]
+
+_EMPTY = "Drop a photo on the window, or choose one. The part in the frame is looked for."
+_NAMES = ("W", "W+", "StyleSpace")
+_SECONDS, _LEAST_S, _MOST_S = 20.0, 2.0, 300.0
+_CURVE_PX = 56
+_CURVE_POINTS = 200
+_OPTIONS = (
+    ("noise", "Noise", "Find the noise maps, too: the finest texture (StyleGAN, StyleGAN2)."),
+    ("transform", "Place", "Find shift and rotation, too, for a photo that stands askew (StyleGAN3)."),
+    ("tune", "Tune", "At last, change the model itself a little around what was found (pivotal tuning)."),
+)
+
+
+def left_in_words(share: float, seconds: float) -> str:
+    """How long a search still takes."""
+    left = max(0.0, (1 - share) * seconds)
+    return f"{left:.0f} s left" if left >= 1 else "almost done"
+
+
+def is_photo(path: Path) -> bool:
+    """Whether a file that was dropped is a photo: a picture that does not say how it was made."""
+    if path.suffix.lower() not in SUFFIXES:
+        return False
+    if not looks_like_picture(path):
+        return True
+    try:
+        read_recipe(path)
+    except ProjectFileError:
+        return True
+    return False
+
+
+class ProjectionPanel:
+    """Photo, crop and mask; where to look and for how long; how far it is."""
+
+    title = "Projection"
+
+    def __init__(self, kit: Kit, dialogs: FileDialogs, wipe: PictureWipe, say: Say) -> None:
+        self._kit, self._dialogs, self._wipe, self._say = kit, dialogs, wipe, say
+        self._view = PhotoView(kit.look)
+        self._photo: Photo | None = None
+        self._spec: GeneratorSpec | None = None
+        self._drawn = -1
+
+    def attach(self, texture: PictureTexture) -> None:
+        """Draw the photo with this texture from now on."""
+        self._view.attach(texture)
+
+    def build(self) -> None:
+        """Make the controls."""
+        look = self._kit.look
+        with dpg.group(horizontal=True):
+            dpg.add_button(tag="photo_choose", label="Choose a photo…", width=look.px(150), callback=self._choose)
+            dpg.add_button(tag="photo_compare", label="Compare", width=-1, callback=self._compare)
+        tooltip(look, "photo_compare", "Lay the photo over the picture, with a line to drag between them.")
+        dpg.add_text(_EMPTY, tag="photo_note", color=(*look.palette.quiet, 255), wrap=0)
+        self._view.build()
+        with caption_row(look, "Crop", "How large the frame is; drag it on the photo."):
+            dpg.add_slider_float(
+                tag="photo_size", width=-1, min_value=0.1, max_value=1.5, default_value=1.0, format="%.2f",
+                callback=lambda _sender, value: self._view.resize(float(value)),
+            )  # fmt: skip
+        with caption_row(look, "Mask", "Cover what is not to be looked for: a hat, a watermark, a missing corner."):
+            dpg.add_checkbox(tag="photo_paint", label="Paint", callback=self._paint)
+            dpg.add_button(tag="photo_uncover", label="Clear", callback=self._view.uncover)
+        with caption_row(look, "Space", "W edits best; W+ and StyleSpace come closer to the photo."):
+            dpg.add_radio_button(_NAMES, tag="photo_space", horizontal=True, default_value=_NAMES[0])
+        with caption_row(look, "Also"):
+            for name, label, tip in _OPTIONS:
+                dpg.add_checkbox(tag=f"photo_{name}", label=label)
+                tooltip(look, f"photo_{name}", tip)
+        with caption_row(look, "Time", "How long a photo is looked for; stop at any time, the best stays."):
+            dpg.add_slider_float(
+                tag="photo_time", width=-1, min_value=_LEAST_S, max_value=_MOST_S, default_value=_SECONDS,
+                format="%.0f s", clamped=True,
+            )  # fmt: skip
+        with dpg.group(horizontal=True):
+            dpg.add_button(tag="photo_project", label="Project", width=look.px(90), callback=self._project)
+            dpg.add_button(tag="photo_pause", label="Pause", width=look.px(90), callback=self._pause)
+            dpg.add_button(tag="photo_stop", label="Stop", width=-1, callback=self._stop)
+        dpg.bind_item_theme("photo_project", look.primary)
+        tooltip(look, "photo_project", "Begin; while another photo is looked for, this one waits for its turn.")
+        tooltip(look, "photo_stop", "End the search and keep the best that was found.")
+        dpg.add_text("", tag="photo_status", color=(*look.palette.quiet, 255), wrap=0)
+        dpg.add_simple_plot(tag="photo_curve", default_value=[], height=look.px(_CURVE_PX), width=-1, show=False)
+
+    def load(self, path: Path) -> None:
+        """Show a photo that was dropped or chosen."""
+        try:
+            self._photo = read_photo(path)
+        except ExplorerError as error:
+            self._say("error", str(error))
+            return
+        words = ". ".join(note[0].upper() + note[1:] for note in self._photo.notes)
+        show_value("photo_note", f"{self._photo.name}{'. ' + words if words else ''}")
+        show_value("photo_size", 1.0)
+        self._show()
+        dpg.focus_item(int(Place.PROJECTION))
+
+    def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
+        """Offer what the model can do."""
+        if spec is not self._spec:
+            self._spec = spec
+            self._show()
+        set_enabled(("photo_noise",), spec is not None and spec.has_noise)
+        set_enabled(("photo_transform",), spec is not None and spec.has_transform)
+
+    def poll(self, now_s: float) -> bool:
+        """Follow the hand on the photo, and show how far the search is."""
+        running = self._kit.session.projections.running
+        ready = self._photo is not None and self._spec is not None
+        set_enabled(("photo_project", "photo_compare", "photo_size", "photo_paint", "photo_uncover"), ready)
+        set_enabled(("photo_pause", "photo_stop"), running is not None)
+        dpg.set_item_label("photo_pause", "Go on" if running is not None and running.paused else "Pause")
+        show_value("photo_status", self._status(running))
+        changed = self._draw_curve(running or self._kit.session.projections.newest)
+        return self._view.poll() or changed
+
+    def _show(self) -> None:
+        if self._photo is not None and self._spec is not None:
+            self._view.show(self._photo, self._spec.resolution)
+
+    def _status(self, running: "Projecting | None") -> str:
+        if running is None:
+            newest = self._kit.session.projections.newest
+            done = newest is not None and newest.progress is not None
+            return f"{newest.photo.name} is found, and among the points." if newest is not None and done else ""
+        waiting = len(self._kit.session.projections.waiting)
+        more = f"; {waiting} more wait" if waiting else ""
+        if running.paused:
+            return f"{running.photo.name}: paused{more}"
+        share = running.job.progress or 0.0
+        if running.progress is None:
+            return f"{running.photo.name}: {running.stage.lower()}, {share:.0%}; once for each model{more}"
+        left = left_in_words(running.progress.share, running.plan.time_s or 0)
+        return f"{running.photo.name}: {running.stage}, {left}{more}"
+
+    def _draw_curve(self, shown: "Projecting | None") -> bool:
+        losses = () if shown is None else shown.losses
+        if len(losses) == self._drawn:
+            return False
+        self._drawn = len(losses)
+        step = max(1, len(losses) // _CURVE_POINTS)
+        dpg.set_value("photo_curve", [float(loss) for loss in losses[::step]])
+        dpg.configure_item("photo_curve", show=len(losses) > 1)
+        return True
+
+    def _choose(self) -> None:
+        self._dialogs.choose_file("Choose a photo", SUFFIXES, self.load)
+
+    def _paint(self, _sender: object, on: bool) -> None:
+        self._view.paints = bool(on)
+
+    def _project(self) -> None:
+        if self._photo is None or self._spec is None:
+            return
+        space = SPACES[_NAMES.index(str(dpg.get_value("photo_space")))]
+        noise, transform, tune = (bool(dpg.get_value(f"photo_{name}")) for name, _, _ in _OPTIONS)
+        plan = Plan(space, None, float(dpg.get_value("photo_time")), noise, transform, tune)
+        try:
+            self._kit.session.project(self._photo, plan, crop=self._view.crop, mask=self._view.mask)
+        except ExplorerError as error:
+            self._say("error", str(error))
+
+    def _pause(self) -> None:
+        projections = self._kit.session.projections
+        if projections.running is None:
+            return
+        if projections.running.paused:
+            projections.resume()
+        else:
+            projections.running.pause()
+
+    def _stop(self) -> None:
+        self._kit.session.projections.stop()
+
+    def _compare(self) -> None:
+        if self._wipe.owner is self:
+            self._wipe.end()
+        elif self._photo is not None and self._spec is not None and self._view.crop is not None:
+            pixels = cut(self._photo.pixels, self._view.crop, self._spec.resolution)
+            self._wipe.show(self, pixels, other="Photo", now="Picture")
