@@ -74,7 +74,7 @@ def _run(own: dict[str, Any], settings: dict[str, object], parts: Parts, device:
 def _preset(
     name: str, pictures: TrainingSet, given: dict[str, object], parts: Parts, device: str
 ) -> tuple[dict[str, object], tuple[str, ...]]:
-    holdout = min(int(given.get("holdout", TrainingConfig.holdout)), len(pictures.images) // 10)  # type: ignore[call-overload]
+    holdout = min(int(given.get("holdout", _default("holdout"))), len(pictures.images) // 10)  # type: ignore[call-overload]
     # Held out from a small set too, but no more than a tenth.
     given = {"holdout": holdout, **given}
     machine = this_machine(device, parts.ranks)
@@ -88,6 +88,11 @@ def _preset(
         settings["accumulate"] = config.accumulate
         notes.append(found)
     return settings, tuple(notes)
+
+
+def _default(name: str) -> object:
+    # Of a class with slots, the attribute is no value.
+    return next(field.default for field in dataclasses.fields(TrainingConfig) if field.name == name)
 
 
 def _from_file(path: Path | None) -> dict[str, object]:

@@ -36,6 +36,12 @@ class Settings:
     """Where models were opened from, the newest first."""
     runs_folder: str = ""
     """Where the browser of training runs looks; nowhere when empty."""
+    datasets: tuple[str, ...] = ()
+    """What was trained on, the newest first."""
+    training_runs: tuple[str, ...] = ()
+    """Folders of runs, the newest first."""
+    training_run: str = ""
+    """The folder of the run that is shown; empty while none is."""
     tour_seen: bool = False
     """Whether the hints of the first start were seen or skipped."""
     slider_count: SliderCount = 10

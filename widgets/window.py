@@ -13,7 +13,7 @@ from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, mark_choices, refresh_menu
 from widgets.native import Native
-from widgets.panels import Drawing, Keyed, Moving, Polled, Watching
+from widgets.panels import Drawing, Keyed, Moving, Polled, Receiving, Watching
 from widgets.panels.projection import ProjectionPanel, is_photo
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
@@ -255,9 +255,10 @@ class Window:
             path = self._dropped[-1]
             self._dropped.clear()
             projection = self._panels[Place.PROJECTION]
+            receiving = (panel for panel in self._panels.values() if isinstance(panel, Receiving))
             if isinstance(projection, ProjectionPanel) and is_photo(path):
                 projection.load(path)
-            else:
+            elif not any(panel.receive(path) for panel in receiving):
                 self.session.open(path)
 
     def _ask_to_close(self) -> None:

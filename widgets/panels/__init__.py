@@ -3,6 +3,7 @@
 Which panel stands where is one table, in registry.py. What else a panel may do, it says by having the method.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from explorer.state import EditState, GeneratorSpec
@@ -12,7 +13,7 @@ from widgets.texture import PictureTexture
 if TYPE_CHECKING:
     from explorer.session import Frame
 
-__all__ = ["Drawing", "Keyed", "Moving", "Panel", "Polled", "Watching"]
+__all__ = ["Drawing", "Keyed", "Moving", "Panel", "Polled", "Receiving", "Watching"]
 
 
 class Panel(Protocol):
@@ -67,6 +68,14 @@ class Watching(Protocol):
 
     def see(self, frame: "Frame") -> None:
         """Take in a picture that was just put on screen; early, coarse ones too."""
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """A panel that takes dropped files of its own kind."""
+
+    def receive(self, path: Path) -> bool:
+        """Take a file or folder that was dropped on the window; false for what is not of its kind."""
 
 
 @runtime_checkable

@@ -20,6 +20,7 @@ from widgets.panels.projection import ProjectionPanel
 from widgets.panels.prompt import PromptPanel
 from widgets.panels.sheet import SheetPanel
 from widgets.panels.sliders import SlidersPanel
+from widgets.panels.training import TrainingPanel
 from widgets.panels.truncation import TruncationPanel
 from widgets.picture import PictureView
 from widgets.picture_wipe import PictureWipe
@@ -65,4 +66,5 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
         Place.EQUIVARIANCE: EquivariancePanel(kit, parts.picture),
         Place.ANIMATION: AnimationPanel(kit, player),
         Place.PROJECTION: ProjectionPanel(kit, parts.dialogs, parts.wipe, parts.say),
+        Place.TRAINING: TrainingPanel(kit, parts.dialogs, parts.say, parts.store),
     }

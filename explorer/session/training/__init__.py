@@ -6,7 +6,8 @@ and what it does is read from the folder that it writes.
 
 from explorer.session.training.cost import Cost
 from explorer.session.training.log import Curve, Told
-from explorer.session.training.plan import PRESETS, TrainingPlan, free_folder, split_options
+from explorer.session.training.making import Health, Making, free_zip
+from explorer.session.training.plan import PRESETS, TrainingPlan, free_folder, model_file, split_options
 from explorer.session.training.report import DatasetReport, holds_pictures
 from explorer.session.training.run import TrainingRun, is_run
 from explorer.session.training.training import Asked, Training
@@ -19,6 +20,8 @@ __all__ = [
     "Curve",
     "DatasetReport",
     "Grids",
+    "Health",
+    "Making",
     "RunView",
     "Status",
     "Told",
@@ -26,7 +29,9 @@ __all__ = [
     "TrainingPlan",
     "TrainingRun",
     "free_folder",
+    "free_zip",
     "holds_pictures",
     "is_run",
+    "model_file",
     "split_options",
 ]

@@ -7,12 +7,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from explorer.errors import StateError
+from explorer.project import find_bundled
+from explorer.state import CheckpointRef
 
-__all__ = ["PRESETS", "TrainingPlan", "free_folder", "split_options"]
+__all__ = ["PRESETS", "TrainingPlan", "free_folder", "model_file", "split_options"]
 
 PRESETS: Mapping[str, str] = MappingProxyType(
     {
-        "auto": "Chosen after the pictures and this machine, with a reason for everything.",
+        "auto": "Chosen after the pictures and this machine, with reasons.",
         "tiny": "A small StyleGAN2 for a try on a processor.",
         "tiny3": "A small StyleGAN3 for a try on a processor.",
         "few-shot": "For some hundred pictures. Best with a start from a trained model.",
@@ -28,6 +30,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
 )
 """The trainer's presets, the likeliest first, each in a sentence."""
 
+_BUNDLED = "bundled:"
 _TAKEN = frozenset({"--data", "--preset", "--kimg", "--device", "--threads", "--resume-from", "--probe"})
 
 
@@ -62,6 +65,15 @@ class TrainingPlan:
             *start,
             *self.options,
         )
+
+
+def model_file(reference: CheckpointRef | None) -> Path | None:
+    """The file of an open model, to start a run from; ``None`` where there is none on this machine."""
+    if reference is None or "://" in reference.hint:
+        return None
+    if reference.hint.startswith(_BUNDLED):
+        return find_bundled(reference.hint.removeprefix(_BUNDLED)).path
+    return Path(reference.hint).expanduser()
 
 
 def split_options(text: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import IO
 
 import explorer
 
-__all__ = ["TRAINER_LOG", "end_process", "start_trainer", "why_it_ended"]
+__all__ = ["TRAINER_LOG", "end_process", "start_program", "start_trainer", "why_it_ended"]
 
 TRAINER_LOG = "trainer.log"
 """What the trainer says on stderr, in the folder of the run."""
@@ -25,12 +25,20 @@ _TAIL = 16_384
 def start_trainer(
     arguments: Sequence[str], *, folder: Path | None = None, output: IO[bytes] | int, errors: IO[bytes] | int
 ) -> "subprocess.Popen[bytes]":
-    """Start ``python -m training``, with low priority and one core left free.
+    """Start ``python -m training`` as `start_program` does, with a thread less than there are cores."""
+    words = ("-m", "training", *arguments, "--threads", str(_threads()))
+    return start_program(words, folder=folder, output=output, errors=errors)
+
+
+def start_program(
+    words: Sequence[str], *, folder: Path | None = None, output: IO[bytes] | int, errors: IO[bytes] | int
+) -> "subprocess.Popen[bytes]":
+    """Start Python on a part of this program, with low priority and one core left free.
 
     It belongs to no terminal and no window: whatever becomes of this process, it goes on.
 
     Args:
-        arguments: Its command line.
+        words: Python's command line.
         folder: Where its relative paths start; the program's own when ``None``.
         output: Where its stdout goes.
         errors: Where its stderr goes.
@@ -38,15 +46,14 @@ def start_trainer(
     Raises:
         OSError: It cannot be started.
     """
-    threads = max(1, (os.cpu_count() or 1) - 1)
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(threads)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(_threads())}
     detached: dict[str, object] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
         detached = {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
     process: subprocess.Popen[bytes] = subprocess.Popen(
-        [sys.executable, "-m", "training", *arguments, "--threads", str(threads)],
+        [sys.executable, *words],
         cwd=folder or _ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -59,6 +66,10 @@ def start_trainer(
         with contextlib.suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
     return process
+
+
+def _threads() -> int:
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 def end_process(pid: int, *, at_once: bool) -> None:

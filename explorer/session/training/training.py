@@ -10,6 +10,7 @@ from explorer.errors import ExplorerError, StateError
 from explorer.project.claim import read_claim
 from explorer.session.job import Job
 from explorer.session.training.cost import Cost, measure_cost
+from explorer.session.training.making import Health, Making, look_closely, make_dataset
 from explorer.session.training.plan import TrainingPlan
 from explorer.session.training.report import DatasetReport, read_report
 from explorer.session.training.run import TrainingRun
@@ -78,6 +79,11 @@ class Training:
         further = () if kimg is None else ("--kimg", f"{kimg:g}")
         return self._watch(folder, arguments=(*claimed.arguments, *further), started_in=Path(claimed.folder))
 
+    def is_live(self, folder: Path) -> bool:
+        """Whether a run goes on, whoever started it."""
+        claimed = read_claim(folder)
+        return claimed is not None and claimed.alive
+
     def watch(self, folder: Path) -> TrainingRun:
         """Look at a run, whoever started it."""
         known = self._runs.get(folder.absolute())
@@ -86,6 +92,14 @@ class Training:
     def report(self, path: Path) -> Asked[DatasetReport]:
         """Look at a data set in the background."""
         return self._ask(f"Look at {path.name}", lambda job: read_report(path, job))
+
+    def health(self, path: Path) -> Asked[Health]:
+        """Look at every picture of a data set in the background."""
+        return self._ask(f"Look closely at {path.name}", lambda job: look_closely(path, job))
+
+    def make(self, making: Making) -> Asked[Health]:
+        """Make a data set in the background."""
+        return self._ask(f"Make {making.target.name}", lambda job: make_dataset(making, job))
 
     def cost(self, plan: TrainingPlan, *, seconds: float = 10.0) -> Asked[Cost]:
         """Measure what a run would cost in the background, for so long once the trainer has begun."""

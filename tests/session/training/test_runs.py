@@ -12,7 +12,9 @@ import pytest
 from explorer.checkpoints import open_checkpoint
 from explorer.errors import StateError
 from explorer.project.claim import claim, read_claim
-from explorer.session.training import RunView, Training, TrainingPlan
+from explorer.session.job import Job
+from explorer.session.training import Making, RunView, Training, TrainingPlan, free_zip
+from explorer.session.training.report import read_report
 from tests.session.training.sets import OPTIONS, SAMPLE, encoded, write_zip
 
 WAIT_S = 180
@@ -160,3 +162,28 @@ def test_older_sheets_can_be_looked_at(training: Training, tmp_path: Path) -> No
     shutil.copy(tmp_path / "fakes0000002000.png", tmp_path / "fakes0000003000.png")
     run.show_grid(None)
     assert run.wait_until(lambda view: view.grids.index == 3 and view.grids.kimg == 3, WAIT_S)
+
+
+def test_a_folder_is_looked_at_closely_and_made_a_data_set(training: Training, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for number in range(6):
+        (photos / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        (photos / "ab"[number % 2] / f"{number}.png").write_bytes(encoded((40, 32 + number), seed=number))
+    (photos / "a" / "bad.png").write_bytes(b"no picture")
+    looked = training.health(photos)
+    assert looked.job.wait(WAIT_S)
+    assert looked.answer is not None, looked.job.error
+    assert [name for name, _ in looked.answer.skipped] == ["a/bad.png"]
+    assert looked.answer.pictures == 6
+
+    made = training.make(Making(photos, free_zip(photos), "32", "crop", folders_are_classes=True))
+    assert made.job.wait(WAIT_S)
+    assert made.answer is not None, made.job.error
+    found = read_report(tmp_path / "photos.zip", Job("look"))
+    assert found is not None
+    assert (found.size, found.classes, found.can_be_trained_on) == ((32, 32), (("a", 3), ("b", 3)), True)
+    assert free_zip(photos) == tmp_path / "photos-2.zip"
+
+    refused = training.make(Making(photos, tmp_path / "no" / "where.zip"))
+    assert refused.job.wait(WAIT_S)
+    assert "is no folder" in str(refused.job.error)
