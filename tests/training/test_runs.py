@@ -296,3 +296,11 @@ def test_a_signal_is_handled_only_while_a_run_lasts() -> None:
         signal.raise_signal(signal.SIGTERM)
         assert stopped.is_set()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_preset_needs_no_more_than_its_name(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    small = ("--kimg=0", "--metric-pictures=0", "--channel-base=128", "--channel-max=8")
+    done = run_command("training", str(run), "--data", str(SAMPLE), "--preset", "tiny", *small)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((run / "log.jsonl").read_text().splitlines()[0])["config"]["holdout"] == 20

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from explorer.errors import DatasetError
 from explorer.session.job import Job
-from explorer.session.training.process import end_process, start_program
+from explorer.session.training.process import MAIN, end_process, start_program
 
 __all__ = ["Health", "Making", "free_zip", "look_closely", "make_dataset"]
 
@@ -93,7 +93,7 @@ def _dataset(arguments: tuple[str, ...], job: Job) -> Mapping[str, object] | Non
     """Run the verb to its end; its report."""
     last: Mapping[str, object] = {}
     with tempfile.TemporaryFile() as errors:
-        words = ("main.py", "dataset", *arguments, "--json")
+        words = (str(MAIN), "dataset", *arguments, "--json")
         process = start_program(words, output=subprocess.PIPE, errors=errors)
         assert process.stdout is not None
         watching = threading.Thread(target=_end_when_cancelled, args=(process, job), daemon=True)

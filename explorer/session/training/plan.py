@@ -25,6 +25,7 @@ PRESETS: Mapping[str, str] = MappingProxyType(
         "cifar": "StyleGAN2-ADA as published for small pictures in classes. For a GPU.",
         "stylegan3-t": "StyleGAN3-T: pictures that move with the input. For a GPU.",
         "stylegan3-r": "StyleGAN3-R: pictures that move and turn with the input. For a GPU.",
+        "projected": "Projected GAN's discriminator: learns from fewer pictures shown.",
         "r3gan": "The relativistic loss of R3GAN. For a GPU.",
     }
 )

@@ -11,12 +11,14 @@ from typing import IO
 
 import explorer
 
-__all__ = ["TRAINER_LOG", "end_process", "start_program", "start_trainer", "why_it_ended"]
+__all__ = ["MAIN", "TRAINER_LOG", "end_process", "start_program", "start_trainer", "why_it_ended"]
 
 TRAINER_LOG = "trainer.log"
 """What the trainer says on stderr, in the folder of the run."""
 
 _ROOT = Path(explorer.__file__).resolve().parents[1]
+MAIN = _ROOT / "main.py"
+"""The program."""
 _NICENESS = 10
 _SAYS = "training: "
 _TAIL = 16_384
@@ -39,7 +41,7 @@ def start_program(
 
     Args:
         words: Python's command line.
-        folder: Where its relative paths start; the program's own when ``None``.
+        folder: Where its relative paths start; as for this process when ``None``.
         output: Where its stdout goes.
         errors: Where its stderr goes.
 
@@ -54,7 +56,7 @@ def start_program(
         detached = {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
     process: subprocess.Popen[bytes] = subprocess.Popen(
         [sys.executable, *words],
-        cwd=folder or _ROOT,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
