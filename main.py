@@ -14,7 +14,7 @@ from explorer.process import prepare_process
 __all__ = ["main"]
 
 # Each verb lives in the module of its name and is loaded when it is needed.
-_VERBS = ("render", "mix", "project", "info", "convert")
+_VERBS = ("render", "mix", "project", "info", "convert", "models")
 _WINDOW = "window"
 _TRAIN = "train"
 # Those of the trainer, a program of its own, are loaded for their verb alone.

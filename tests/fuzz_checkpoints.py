@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from types import FrameType
 
+import safetensors.torch
 import torch
 
 from explorer.checkpoints import CheckpointParts, open_checkpoint, save_checkpoint
@@ -76,6 +77,8 @@ def bases(folder: Path) -> list[Base]:
         path = folder / "base.safetensors"
         save_checkpoint(CheckpointParts(generator, None), path, extra={"step": torch.arange(3)})
         contents[name] = path.read_bytes()
+    for name, generator in (("plain safetensors 2", two), ("plain safetensors 3", three)):
+        contents[name] = safetensors.torch.save(generator.state_dict())
     return [_base(name, content) for name, content in contents.items()]
 
 

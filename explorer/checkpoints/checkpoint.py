@@ -19,11 +19,11 @@ from explorer.checkpoints.identity import model_in
 from explorer.checkpoints.info import CheckpointInfo
 from explorer.checkpoints.mobile_import import read_mobile
 from explorer.checkpoints.published import read_published
-from explorer.checkpoints.safetensors_format import decode, read_header
+from explorer.checkpoints.safetensors_format import decode, is_own, read_header
 from explorer.checkpoints.snapshot import Snapshot
 from explorer.checkpoints.sniff import sniff
 from explorer.checkpoints.tensorflow_pickle import is_tensorflow_pickle, read_tensorflow_pickle
-from explorer.checkpoints.weights import read_weights
+from explorer.checkpoints.weights import read_plain_safetensors, read_weights
 from explorer.errors import CheckpointError, KernelUnavailable
 from explorer.generators.protocol import Generator
 from explorer.state import GeneratorSpec
@@ -75,8 +75,8 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
     """Open a model. What the file is follows from its content; nothing in it is ever executed.
 
     Args:
-        path: A published snapshot, a state dict of rosinality's or lucidrains', a safetensors file of ours, or
-            MobileStyleGAN as an OpenVINO model (a graph, or the folder of it).
+        path: A published snapshot, a state dict of the published programs', rosinality's or lucidrains', a safetensors
+            file of ours, MobileStyleGAN as an OpenVINO model, or a folder that holds one of these.
         device: Where the networks go.
 
     Raises:
@@ -148,6 +148,9 @@ def _read_pickle(data: memoryview, path: Path) -> _Read:
 
 
 def _read_safetensors(data: memoryview, path: Path) -> _Read:
+    if not is_own(data):
+        snapshot = read_plain_safetensors(data, path)
+        return _Read(snapshot.generator, None, _snapshot_facts(snapshot))
     header = read_header(data)
     tensors = decode(data, header, "generator.", half_to_float=True)
     generator = build(header.metadata.get("generator"), GENERATORS, tensors, what="generator")

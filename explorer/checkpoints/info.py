@@ -14,6 +14,7 @@ Format = Literal[
     "latent-explorer safetensors",
     "rosinality state dict",
     "lucidrains state dict",
+    "StyleGAN state dict",
     "TensorFlow pickle",
     "OpenVINO model",
 ]

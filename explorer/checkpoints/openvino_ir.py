@@ -17,6 +17,9 @@ __all__ = ["MAX_XML_BYTES", "Graph", "Layer", "parse_graph"]
 
 MAX_XML_BYTES = 16 << 20
 MAX_LAYERS = 1 << 14
+MAX_ELEMENTS = 1 << 19
+MAX_DEPTH = 64
+_CHUNK = 1 << 16
 _NUMBERS = {"f32": np.dtype("<f4"), "i32": np.dtype("<i4"), "i64": np.dtype("<i8")}
 
 
@@ -80,7 +83,7 @@ def parse_graph(xml: bytes, numbers: memoryview) -> Graph:
         text = xml.decode("utf-8-sig")
         if "<!" in text.replace("<!--", ""):
             raise CheckpointError("the .xml file of this OpenVINO model defines entities or a document type: refused")
-        root = ElementTree.fromstring(text)
+        root = _root(text)
     except (UnicodeDecodeError, ElementTree.ParseError, ValueError) as error:
         raise CheckpointError(f"the .xml file of this OpenVINO model is damaged: {error}") from error
     if root.tag != "net" or root.get("version") != "10":
@@ -101,6 +104,24 @@ def parse_graph(xml: bytes, numbers: memoryview) -> Graph:
             raise CheckpointError("the .xml file of this OpenVINO model is damaged: a layer reads one that comes later")
         layers[identity] = Layer(identity, element.get("name", ""), element.get("type", ""), data, inputs)
     return Graph(root.get("name", ""), layers, numbers)
+
+
+def _root(text: str) -> ElementTree.Element:
+    """The document's root, given up as soon as it holds more than any graph does."""
+    parser = ElementTree.XMLPullParser(("start", "end"))
+    root, depth, count = None, 0, 0
+    for start in range(0, len(text), _CHUNK):
+        parser.feed(text[start : start + _CHUNK])
+        for event, element in parser.read_events():
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            count += event == "start"
+            if depth > MAX_DEPTH or count > MAX_ELEMENTS:
+                raise CheckpointError("the .xml file of this OpenVINO model holds more than any: refused as hostile")
+    parser.close()
+    if root is None:
+        raise ValueError("it is empty")
+    return root
 
 
 def _whole(text: str) -> int:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from explorer.errors import CheckpointError
 
-__all__ = ["FORMAT_VERSION", "Header", "decode", "encode_header", "read_header"]
+__all__ = ["FORMAT_VERSION", "Header", "decode", "encode_header", "is_own", "read_header"]
 
 FORMAT_VERSION = 1
 METADATA_KEY = "latent_explorer"
@@ -81,6 +81,15 @@ def encode_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, object])
     # Padded with spaces so that the values start at a multiple of 64 bytes.
     text += b" " * (-(8 + len(text)) % 64)
     return len(text).to_bytes(8, "little") + text
+
+
+def is_own(data: memoryview) -> bool:
+    """Whether a file's header says that Latent Explorer wrote it; what is no header at all says nothing."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
+        return True  # `read_header` says what is wrong.
+    about = _parse(bytes(data[8 : 8 + length])).get("__metadata__")
+    return isinstance(about, dict) and METADATA_KEY in about
 
 
 def read_header(data: memoryview, *, foreign: bool = False) -> Header:

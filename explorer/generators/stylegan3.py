@@ -32,6 +32,7 @@ __all__ = [
     "SynthesisLayer",
     "input_matrix",
     "invert_transform",
+    "filters",
 ]
 
 # Values of the style that steers the input: two for the rotation, two for the translation.
@@ -221,6 +222,17 @@ def _down_filter(plan: LayerPlan, *, device: torch.device) -> Tensor | None:
         fs=plan.tmp_sampling_rate,
         radial=plan.down_radial,
     ).to(device)
+
+
+def filters(config: GeneratorConfig) -> dict[str, Tensor]:
+    """Every filter of a network of such a plan, by its name in the state dict."""
+    processor = torch.device("cpu")
+    found = {}
+    for plan in config.layers:
+        for name, design in (("up_filter", _up_filter), ("down_filter", _down_filter)):
+            if (taps := design(plan, device=processor)) is not None:
+                found[f"synthesis.{plan.name}.{name}"] = taps
+    return found
 
 
 class Synthesis(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor
 from explorer.ops import prepared
 from explorer.ops.activations import ACTIVATIONS, COMPILED, bias_act
 from explorer.ops.convolution import conv2d_resample
-from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
+from explorer.ops.dispatch import choose, cuda_lacks, exporting, numba_lacks
 from explorer.ops.filter_design import separate
 from explorer.ops.geometry import Padding, parse_padding
 
@@ -298,7 +298,8 @@ def _epilogue_lacks(epilogue: Epilogue | None) -> str | None:
 
 def _taps(f: Tensor | None) -> tuple[float, ...] | None:
     """Vertical, then horizontal taps in correlation order, with the gain of doubling both sides."""
-    if f is None or f.requires_grad or f.shape[-1] != 4 or f.shape[0] != 4:
+    # While a graph is recorded there are no numbers to look at.
+    if f is None or exporting() or f.requires_grad or f.shape[-1] != 4 or f.shape[0] != 4:
         return None
     taps = f.detach().cpu().flip(list(range(f.ndim))).numpy()
     pair = (taps, taps) if taps.ndim == 1 else separate(taps)

@@ -114,6 +114,18 @@ def changed(folder, name, change):
 
 BAD = {
     "entities": ("SynthesisNetwork.xml", lambda data: data.replace(b"<net", b'<!DOCTYPE net [<!ENTITY a "b">]><net')),
+    "entities that multiply": (
+        "MappingNetwork.xml",
+        lambda data: (
+            b'<?xml version="1.0"?><!DOCTYPE net [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+            + data.partition(b"?>")[2].replace(b"<layers>", b"<layers>&b;", 1)
+        ),
+    ),
+    "nested without end": (
+        "MappingNetwork.xml",
+        lambda data: data.replace(b"<layers>", b"<layers>" + b"<a>" * 100_000 + b"</a>" * 100_000, 1),
+    ),
+    "more than any": ("MappingNetwork.xml", lambda data: data.replace(b"<layers>", b"<layers>" + b"<a/>" * 600_000, 1)),
     "hidden by an encoding": (
         "SynthesisNetwork.xml",
         lambda data: data.replace(b'"1.0"', b'"1.0" encoding="x"') + b"\xff",
