@@ -54,7 +54,7 @@ def parsed(arguments: list[str]) -> EditState:
     values = {
         name: value
         for name, value in context.params.items()
-        if name not in ("source", "folder", "seeds", "text_encoder")
+        if name not in ("source", "folder", "seeds", "text_encoder", "precision", "compiled")
     }
     seeds = context.params["seeds"]
     state = Changes(**values).apply(EditState())

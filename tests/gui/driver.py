@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SCREEN = (1600, 1000)
 
 Point = tuple[int, int]
+_EDGE_PX = 6
 
 
 class App:
@@ -182,15 +183,15 @@ class App:
         self.settle()
 
     def scroll_to(self, tag: str, within: str | int) -> None:
-        """Turn the wheel over a list or a panel until an item in it is seen whole."""
+        """Turn the wheel over a list or a panel until the middle of an item in it, where clicks go, is seen well."""
         for _ in range(60):
             _, top, _, height = self.rect(tag)
             left, first, width, space = self.rect(within)
-            if first <= top and top + height <= first + space:
+            if first + _EDGE_PX <= top + height / 2 <= first + space - _EDGE_PX:
                 return
             self.xdotool("mousemove", round(left + width / 2), round(first + space / 2))
             self.settle()
-            self.xdotool("click", 5 if top + height > first + space else 4)
+            self.xdotool("click", 5 if top + height / 2 > first + space / 2 else 4)
             # The list moves in the frame after the next, so a question right away would be answered too early.
             self.settle(5)
         raise AssertionError(f"{tag} does not come into sight")

@@ -114,8 +114,8 @@ def test_noise_is_set_by_layer_and_seen_alone_with_a_way_back(faces: App, tmp_pa
     faces.click("noise_only")
     assert faces.step == "Show what noise adds"
     assert faces.state["output"]["noise_only"]
-    alone = faces.frame(tmp_path / "frame").astype(int)
-    assert abs(np.median(alone) - 128) < 30
+    alone = faces.frame(tmp_path / "frame")
+    assert not np.array_equal(alone, with_noise)
     assert faces.value("shown_words").startswith("What noise adds, +24 dB")
     faces.click("shown_back")
     assert faces.step == "Back to the picture"
