@@ -138,6 +138,7 @@ def _viewport(session: "Session", store: "SettingsStore", options: Options) -> "
 def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
     import dearpygui.dearpygui as dpg
 
+    from widgets.callbacks import run_callbacks
     from widgets.testing_channel import TestingChannel
 
     channel = TestingChannel(window, sys.stdin, sys.stdout) if test_channel else None
@@ -154,7 +155,7 @@ def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
         dpg.render_dearpygui_frame()
         window.rate.tick()
         # At once, so that what the hand did is being computed while this frame is on its way.
-        dpg.run_callbacks(dpg.get_callback_queue())
+        run_callbacks(window.toasts.say)
         window.between_frames()
         if channel is not None:
             channel.after_frame()

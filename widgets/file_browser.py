@@ -97,6 +97,7 @@ class FileBrowser:
             no_saved_settings=True,
             autosize=True,
             on_close=self._close,
+            user_data=self._close,
         ):
             with dpg.group(horizontal=True):
                 dpg.add_button(label="Up", width=look.px(50), callback=lambda: self._enter(self._folder.parent))

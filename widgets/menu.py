@@ -30,6 +30,7 @@ _KEYS = (
     ("Ctrl++, Ctrl+-, wheel", "Zoom"),
     ("Middle button, Space+drag", "Move the enlarged picture"),
     ("F12", "Open or close the presentation window"),
+    ("Escape", "Close a dialog"),
     ("Ctrl+Q", "Quit"),
     ("R", "A random seed"),
     ("Arrow keys", "The seed beside, above or below"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
+from widgets.dialogs import is_dialog_open
+
 __all__ = ["EQUALS", "Shortcut", "bind_shortcuts", "is_typing"]
 
 EQUALS = 602
@@ -19,7 +21,6 @@ _FIELDS = (
     "mvAppItemType::mvSliderInt",
 )
 _FORGET_S = 1.0
-_SAME_FRAME_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Shortcut:
     """Whether Shift must be held too; without it, must not."""
     control: bool = True
     """Whether Control must be held; without it, must not."""
+    in_dialogs: bool = False
+    """Whether it is for dialogs instead of for the window behind them."""
 
 
 class _Modifier:
@@ -46,6 +49,7 @@ class _Modifier:
     def __init__(self, *keys: int) -> None:
         self._down_s = -math.inf
         self._up_s = -math.inf
+        self._up_frame = -1
         for key in keys:
             dpg.add_key_down_handler(key, callback=self._pressed)
             dpg.add_key_release_handler(key, callback=self._released)
@@ -55,13 +59,13 @@ class _Modifier:
 
     def _released(self) -> None:
         self._up_s = time.monotonic()
+        self._up_frame = dpg.get_frame_count()
 
     @property
     def held(self) -> bool:
-        now_s = time.monotonic()
         # Told anew in every frame while it is down, so what is older was let go over another window.
-        is_down = self._down_s > self._up_s and now_s - self._down_s < _FORGET_S
-        return is_down or now_s - self._up_s < _SAME_FRAME_S
+        is_down = self._down_s > self._up_s and time.monotonic() - self._down_s < _FORGET_S
+        return is_down or dpg.get_frame_count() == self._up_frame
 
 
 def bind_shortcuts(shortcuts: tuple[Shortcut, ...]) -> None:
@@ -78,8 +82,9 @@ def _handler(choices: tuple[Shortcut, ...], control: _Modifier, shift: _Modifier
     def pressed() -> None:
         if is_typing():
             return
+        in_dialog = is_dialog_open()
         for shortcut in choices:
-            if shortcut.shift == shift.held and shortcut.control == control.held:
+            if shortcut.in_dialogs == in_dialog and shortcut.shift == shift.held and shortcut.control == control.held:
                 shortcut.action()
 
     return pressed

@@ -17,6 +17,8 @@ command                     answer
 ``state``                   ``state`` as in project files, ``step`` (label), ``steps``, ``model``, ``dirty``
 ``presentation``            ``pid`` of the second window's process, null while it is closed
 ``notices``                 ``texts`` of the notices that are shown
+``resources``               what the process holds, after collecting garbage: ``rss_bytes``, ``gl`` (objects of each
+                            kind), ``items`` of Dear PyGui, ``threads``, ``files``
 ``front tag``               brings a docked panel's tab to the front
 ``frame path``              writes the bytes of the newest frame; ``shape``
 ``wipe path``               writes the bytes of the picture that is compared with; ``shape`` (null while there is none),
@@ -38,6 +40,7 @@ from typing import IO, TYPE_CHECKING
 import dearpygui.dearpygui as dpg
 
 from explorer.state.serialize import encode_state
+from widgets.resources import measure
 from widgets.texture import Pixels
 
 if TYPE_CHECKING:
@@ -150,6 +153,8 @@ class TestingChannel:
                 return {"pid": window.second.pid}
             case "notices":
                 return {"texts": window.toasts.texts}
+            case "resources":
+                return measure()
             case "clipboard":
                 return {"text": dpg.get_clipboard_text()}
             case "title":

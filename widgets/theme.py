@@ -121,6 +121,7 @@ _CAN_BE_OFF = (
     dpg.mvCheckbox,
     dpg.mvCombo,
     dpg.mvDragFloat,
+    dpg.mvInputDouble,
     dpg.mvInputInt,
     dpg.mvInputText,
     dpg.mvMenuItem,

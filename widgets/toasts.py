@@ -12,6 +12,9 @@ __all__ = ["Answer", "Toasts"]
 
 _WINDOW = "toasts"
 _WIDTH_PX = 420
+_GAP_PX = 10
+_CROSS_PX = 26
+_PADDING_PX = 12
 _SECONDS = {"info": 4.0, "warning": 9.0}
 _SHOWN = 4
 
@@ -114,7 +117,8 @@ class Toasts:
         for place, notice in enumerate(self._notices):
             if place:
                 dpg.add_separator(parent=_WINDOW)
-            with dpg.group(horizontal=True, parent=_WINDOW):
+            # The offset keeps the crosses below each other, however short the texts are.
+            with dpg.group(horizontal=True, xoffset=px(_WIDTH_PX + _GAP_PX), parent=_WINDOW):
                 with dpg.group(width=px(_WIDTH_PX)):
                     if notice.level in names:
                         word, colour = names[notice.level]
@@ -124,7 +128,7 @@ class Toasts:
                 dpg.add_button(
                     label="×",
                     tag=f"dismiss_{notice.number}",
-                    width=px(26),
+                    width=px(_CROSS_PX),
                     user_data=notice.number,
                     callback=lambda _sender, _value, number: self.dismiss(number),
                 )
@@ -144,4 +148,4 @@ class Toasts:
 
 def look_width(kit: Kit) -> int:
     """The least width of the stack, in pixels on screen."""
-    return kit.look.px(_WIDTH_PX + 60)
+    return kit.look.px(_WIDTH_PX + _GAP_PX + _CROSS_PX + 2 * _PADDING_PX)

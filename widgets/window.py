@@ -9,6 +9,7 @@ import dearpygui.dearpygui as dpg
 from widgets.atlas import Atlas
 from widgets.controls import Kit
 from widgets.copying import Copying
+from widgets.dialogs import close_front_dialog
 from widgets.files import FileDialogs
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, mark_choices, refresh_menu
@@ -138,6 +139,7 @@ class Window:
             *(Shortcut(key, lambda: picture.zoom_by(-1)) for key in (dpg.mvKey_Minus, dpg.mvKey_Subtract)),
             Shortcut(dpg.mvKey_Q, self._quitting.ask),
             Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
+            Shortcut(dpg.mvKey_Escape, close_front_dialog, control=False, in_dialogs=True),
             Shortcut(dpg.mvKey_Escape, self.wipe.end, control=False),
             *(key for panel in self._panels.values() if isinstance(panel, Keyed) for key in panel.shortcuts),
         )

@@ -142,7 +142,7 @@ class Loader:
                     )
                 )
         except ExplorerError as failure:
-            error = str(failure)
+            error = _naming(opening.source, str(failure))
         except Exception as failure:
             # The thread's edge: whatever went wrong, what was open stays.
             _log.exception("opening failed")
@@ -160,3 +160,9 @@ class Loader:
 
 def _show(job: Job, progress: Progress) -> None:
     job.progress = progress.share
+
+
+def _naming(source: str | Path | CheckpointRef, text: str) -> str:
+    """What went wrong, with the name of the file before it where the text leaves it out."""
+    name = Path(source.hint if isinstance(source, CheckpointRef) else str(source)).name
+    return text if name in text else f"{name}: {text}"

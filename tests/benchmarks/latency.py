@@ -78,10 +78,11 @@ class Hand:
 
 
 @contextmanager
-def virtual_display() -> Iterator[str]:
+def virtual_display(width: int = 1280, height: int = 800) -> Iterator[str]:
+    """A display without a screen; its name for X."""
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[writing],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

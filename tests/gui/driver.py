@@ -1,11 +1,12 @@
 """A hand, an eye and an ear for the real app: xdotool, screenshots of the X root, the testing channel."""
 
+import contextlib
 import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,30 @@ _EDGE_PX = 6
 class App:
     """The app as a child process on a display; one a test, since a second context in one process crashes."""
 
-    def __init__(self, display: str, settings: Path, *arguments: str | Path, first_start: bool = False) -> None:
-        self.env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1")
+    def __init__(
+        self,
+        display: str,
+        settings: Path,
+        *arguments: str | Path,
+        first_start: bool = False,
+        program: Sequence[str | Path] = ("main.py",),
+        folder: Path = REPOSITORY,
+        log: Path | None = None,
+        **environment: str,
+    ) -> None:
+        """Start it.
+
+        Args:
+            display: Where, as X names it.
+            settings: Folder of its settings and its journal.
+            arguments: As on the command line.
+            first_start: Whether the tour is still to be shown.
+            program: What Python runs.
+            folder: Where it is started.
+            log: Takes what it says on standard error, which is the test's own without it.
+            environment: Variables beside those of the test.
+        """
+        self.env = dict(os.environ, DISPLAY=display, PYTHONFAULTHANDLER="1", **environment)
         folders = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
         self.env |= dict.fromkeys(folders, str(settings))
         for name in ("WAYLAND_DISPLAY", "GDK_SCALE", "GDK_DPI_SCALE", "QT_SCALE_FACTOR"):
@@ -37,10 +60,18 @@ class App:
         if not first_start and not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps({"version": 1, "tour_seen": True}))
-        command = [sys.executable, "main.py", "window", "--test-channel", *map(str, arguments)]
-        self._process = subprocess.Popen(
-            command, env=self.env, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        command = [sys.executable, *map(str, program), "window", "--test-channel", *map(str, arguments)]
+        with contextlib.ExitStack() as stack:
+            self._process = subprocess.Popen(
+                command,
+                env=self.env,
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stack.enter_context(log.open("w")) if log else None,
+                text=True,
+                bufsize=1,
+            )
         self.plays = False
         """Whether something moves by itself, so that nothing settles; set while it does."""
         assert self._read() == {"event": "ready"}
@@ -225,6 +256,17 @@ class App:
     def close_window(self) -> None:
         """Press the close button of the window's frame, as a window manager tells it."""
         close_window(self.env["DISPLAY"], self._process.pid)
+
+    def close_second_window(self) -> None:
+        """Close the presentation window, if it is open, by its frame's button."""
+        for _ in range(300):
+            pid = self.ask("presentation")["pid"]
+            if pid is None:
+                return
+            # It may not be on screen yet.
+            close_window(self.env["DISPLAY"], pid, missing_ok=True)
+            self.ask("pass", n=5)
+        raise AssertionError("the presentation window does not close")
 
     def drop(self, *paths: Path) -> None:
         """Drop files from another program on the window."""

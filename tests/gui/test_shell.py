@@ -126,6 +126,22 @@ def test_keys_do_nothing_to_the_view_while_a_field_is_typed_in(shared: App) -> N
     shared.keys("Escape")
 
 
+def test_escape_closes_a_dialog_and_keys_do_nothing_behind_one(shared: App) -> None:
+    steps = shared.ask("state")["step"]
+    shared.click("menu_edit")
+    shared.click("menu_preferences")
+    shared.wait_for(lambda: bool(shared.ask("exists", tag="preferences")["exists"]))
+    shared.keys("ctrl+z")
+    shared.settle(5)
+    assert shared.ask("state")["step"] == steps
+    shared.keys("Escape")
+    shared.wait_for(lambda: not shared.ask("exists", tag="preferences")["exists"])
+    shared.keys("ctrl+o")
+    shared.wait_for(lambda: bool(shared.ask("exists", tag="browser")["exists"]))
+    shared.keys("Escape")
+    shared.wait_for(lambda: not shared.ask("exists", tag="browser")["exists"])
+
+
 def choose(app: App, tag: str, line: int) -> None:
     """Take a line of a combo's list, which opens below it."""
     left, top, _, height = app.rect(tag)

@@ -48,6 +48,22 @@ def test_dragging_the_picture_moves_through_seeds_as_a_map_does(faces: App) -> N
     assert differ(before, faces.picture_on_screen())
 
 
+def test_seeds_play_at_the_speed_that_was_dragged_and_stop_as_one_step(faces: App) -> None:
+    faces.front(Place.ANIMATION)
+    faces.drag_slider("play_seed_x", 0.6, 0.1)
+    assert faces.notices == []
+    assert faces.value("play_seed_x") < 0
+    steps = faces.ask("state")["steps"]
+    faces.plays = True
+    faces.click("play_seeds")
+    faces.wait_for(lambda: faces.state["latent"]["x"] < -0.2)
+    faces.click("play_seeds")
+    faces.plays = False
+    faces.settle()
+    assert faces.ask("state")["steps"] == steps + 1
+    assert faces.step.startswith("Seed at -")
+
+
 def test_a_click_on_the_picture_is_no_step(faces: App) -> None:
     left, top, width, height = faces.ask("picture")["rect"]
     faces.click_at((round(left + width / 2), round(top + height / 2)))

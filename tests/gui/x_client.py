@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from Xlib import X, Xatom
 from Xlib.display import Display
+from Xlib.error import BadWindow
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
@@ -14,11 +15,14 @@ _XDND_VERSION = 5
 _PATIENCE = 200
 
 
-def close_window(display: str, pid: int) -> None:
+def close_window(display: str, pid: int, *, missing_ok: bool = False) -> None:
     """Ask the window of a process to close, as a window manager does."""
     connection = Display(display)
-    window = _window_of(connection, pid)
-    _send(connection, window, "WM_PROTOCOLS", [connection.intern_atom("WM_DELETE_WINDOW"), X.CurrentTime, 0, 0, 0])
+    window = _find_window(connection, pid)
+    if window is None and not missing_ok:
+        raise _no_window(connection, pid)
+    if window is not None:
+        _send(connection, window, "WM_PROTOCOLS", [connection.intern_atom("WM_DELETE_WINDOW"), X.CurrentTime, 0, 0, 0])
     connection.close()
 
 
@@ -53,12 +57,27 @@ def drop_files(display: str, pid: int, paths: list[Path]) -> None:
 
 
 def _window_of(connection: Display, pid: int) -> Window:
+    window = _find_window(connection, pid)
+    if window is None:
+        raise _no_window(connection, pid)
+    return window
+
+
+def _no_window(connection: Display, pid: int) -> AssertionError:
+    return AssertionError(f"no window of the process {pid} is on {connection.get_display_name()}")
+
+
+def _find_window(connection: Display, pid: int) -> Window | None:
     property = connection.intern_atom("_NET_WM_PID")
     for window in connection.screen().root.query_tree().children:
-        found = window.get_full_property(property, Xatom.CARDINAL)
-        if found is not None and found.value[0] == pid and window.get_attributes().map_state == X.IsViewable:
-            return window
-    raise AssertionError(f"no window of the process {pid} is on {connection.get_display_name()}")
+        try:
+            found = window.get_full_property(property, Xatom.CARDINAL)
+            if found is not None and found.value[0] == pid and window.get_attributes().map_state == X.IsViewable:
+                return window
+        except BadWindow:
+            # It went since the list was made, as tooltips and closing windows do.
+            continue
+    return None
 
 
 def _send(connection: Display, window: Window, kind: str, numbers: list[int]) -> None:

@@ -1,5 +1,6 @@
 """Animation: how seeds and saved points are played."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -51,7 +52,7 @@ class AnimationPanel:
         tooltip(look, "play_seeds", "Move over the plane of seeds. " + _NOTE)
         for axis, caption, limit, format, tip in _SPEEDS:
             with caption_row(look, caption, tip):
-                self._slider(f"play_{axis}", (-limit, limit), format, lambda axis=axis: self._set_speed(axis))
+                self._slider(f"play_{axis}", (-limit, limit), format, self._speed_setter(axis))
             tooltip(look, f"play_{axis}", tip + " Ctrl+click to type a number.")
         with caption_row(look, "At the end", "What happens after the span."):
             self._choices("play_mode", _MODES, self._set_mode)
@@ -121,6 +122,10 @@ class AnimationPanel:
         x, y = replace(settings.seed_x, **change), replace(settings.seed_y, **change)  # type: ignore[arg-type]
         self._player.change(replace(settings, seed_x=x, seed_y=y))
         self._show()
+
+    def _speed_setter(self, axis: Axis) -> Callable[[], None]:
+        # Not a lambda with the axis as its default: Dear PyGui would fill in the sender.
+        return lambda: self._set_speed(axis)
 
     def _set_speed(self, axis: Axis) -> None:
         settings, speed = self._player.settings, round(float(dpg.get_value(f"play_{axis}")), 2)

@@ -95,7 +95,7 @@ class LayersPanel:
             self._rebuild(spec)
         usable = spec is not None
         fixed = ("layer_scale", "layer_normalise")
-        set_enabled((*fixed, "layer_first"), usable)
+        set_enabled(fixed, usable)
         set_enabled(("layer_back",), usable and state.output != Output())
         self._mark((state.output.layer or spec.activations[-1]) if spec else "")
         first, count = shown_channels(state.output, spec) if spec else (0, 1)
@@ -103,6 +103,7 @@ class LayersPanel:
         for choice in _COUNTS:
             set_enabled((f"layer_channels_{choice}",), usable and choice <= there)
             dpg.bind_item_theme(f"layer_channels_{choice}", self._kit.look.chosen if usable and choice == count else 0)
+        set_enabled(("layer_first",), usable and there > count)
         dpg.configure_item("layer_first", max_value=max(there - count, 0))
         show_value("layer_first", first)
         show_value("layer_normalise", state.output.normalize)
