@@ -1,4 +1,4 @@
-"""Dragging the picture itself: shifting it, turning it, scaling it."""
+"""Dragging the picture itself: shifting it, turning it, scaling it, shearing it."""
 
 import math
 from collections.abc import Callable
@@ -13,12 +13,13 @@ from widgets.drag_modes import PictureDrag
 
 __all__ = ["Move", "TransformDrag", "dragged", "transform_words"]
 
-Move = Literal["shift", "turn", "scale"]
+Move = Literal["shift", "turn", "scale", "shear"]
 Point = tuple[float, float]
 
 # Nearer to the middle than this, in picture widths, the hand's direction and distance mean nothing.
 _NEAREST = 0.02
 _LARGEST = 4.0
+_STEEPEST = 1.0
 
 
 def dragged(transform: Transform, move: Move, start: Point, now: Point, *, size: tuple[int, int]) -> Transform:
@@ -26,7 +27,8 @@ def dragged(transform: Transform, move: Move, start: Point, now: Point, *, size:
 
     Args:
         transform: When the drag began.
-        move: What the drag does; turning and scaling are around the middle of the picture, wherever that is shifted to.
+        move: What the drag does; all but shifting is around the middle of the picture, wherever that is shifted to.
+            Shearing keeps what the hand took under it in the direction of the picture's rows alone.
         start: Where it began, in widths and heights of the frame, (0, 0) its top left corner.
         now: Where the hand is, on the same scale.
         size: Height and width of the frame, in pixels.
@@ -38,6 +40,8 @@ def dragged(transform: Transform, move: Move, start: Point, now: Point, *, size:
             translate_y=round(transform.translate_y + now[1] - start[1], 3) + 0.0,
         )
     before, after = (_from_middle(transform, point, size) for point in (start, now))
+    if move == "shear":
+        return _sheared(transform, before, after)
     if min(math.hypot(*before), math.hypot(*after)) < _NEAREST:
         return transform
     if move == "scale":
@@ -47,6 +51,19 @@ def dragged(transform: Transform, move: Move, start: Point, now: Point, *, size:
     turned = math.atan2(before[1], before[0]) - math.atan2(after[1], after[0])
     degrees = math.remainder(transform.rotate_deg + math.degrees(turned), 360)
     return replace(transform, rotate_deg=round(degrees, 1) + 0.0)
+
+
+def _sheared(transform: Transform, before: Point, after: Point) -> Transform:
+    angle = math.radians(transform.rotate_deg)
+    # Along the picture's own rows and columns, which the rotation turned.
+    (x, y), (end, _) = (
+        (math.cos(angle) * across - math.sin(angle) * down, math.sin(angle) * across + math.cos(angle) * down)
+        for across, down in (before, after)
+    )
+    if abs(y) < _NEAREST:
+        return transform
+    shear = transform.shear + (end - x) / y
+    return replace(transform, shear=round(max(-_STEEPEST, min(_STEEPEST, shear)), 3) + 0.0)
 
 
 def _from_middle(transform: Transform, point: Point, size: tuple[int, int]) -> Point:
@@ -71,7 +88,7 @@ def transform_words(transform: Transform) -> str:
 
 
 class TransformDrag:
-    """A way to drag the picture: shift it; with Shift turn it; with Ctrl scale it.
+    """A way to drag the picture: shift it; with Shift turn it; with Ctrl scale it; with both shear it.
 
     Args:
         kit: Look and session.
@@ -103,8 +120,8 @@ class TransformDrag:
 
 
 def _chosen_by_keys() -> Move:
-    if dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift):
-        return "turn"
-    if dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl):
-        return "scale"
-    return "shift"
+    shift = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
+    control = dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl)
+    if shift and control:
+        return "shear"
+    return "turn" if shift else "scale" if control else "shift"

@@ -146,6 +146,18 @@ def test_the_picture_itself_is_dragged_played_and_measured(open_app: OpenApp, tm
         assert app.state["transform"][field] == pytest.approx(wanted, rel=0.02)
         app.click("transform_reset")
 
+    for key in ("shift", "ctrl"):
+        app.xdotool("keydown", key)
+        app.settle()
+    below = round(top + height * 3 / 4)
+    app.drag((middle[0], below), (round(middle[0] + width / 8), below))
+    for key in ("shift", "ctrl"):
+        app.xdotool("keyup", key)
+        app.settle()
+    assert app.state["transform"]["shear"] == pytest.approx(0.5, abs=0.01)
+    assert app.step == f"Shear {app.state['transform']['shear']:.2f}"
+    app.click("transform_reset")
+
     app.scroll_to("untransform", Place.EQUIVARIANCE)
     still = app.frame(tmp_path / "frame")
     app.click("untransform")

@@ -75,13 +75,28 @@ def test_scaling_keeps_what_the_hand_took_at_its_distance(
     assert math.dist((x, y), place) == pytest.approx(math.dist((x, y), now), abs=3e-3 * (1 + math.dist((x, y), now)))
 
 
-@given(TRANSFORMS, POINTS, st.sampled_from(["shift", "turn", "scale"]))
+@given(TRANSFORMS, POINTS, POINTS)
+def test_shearing_keeps_what_the_hand_took_in_its_column(
+    transform: Transform, start: tuple[float, float], now: tuple[float, float]
+) -> None:
+    moved = dragged(transform, "shear", start, now, size=SQUARE)
+    assume(0 < abs(moved.shear) < 1)
+    place = content(moved, content(transform, start, back=True), back=False)
+    # What lies on a line with the hand across the picture's rows, which the rotation turned.
+    angle = math.radians(transform.rotate_deg)
+    wanted, got = (math.cos(angle) * p[0] - math.sin(angle) * p[1] for p in (now, place))
+
+    assert got == pytest.approx(wanted, abs=2e-3)
+    assert replace(moved, shear=0.0) == transform
+
+
+@given(TRANSFORMS, POINTS, st.sampled_from(["shift", "turn", "scale", "shear"]))
 def test_a_drag_that_goes_nowhere_changes_nothing(transform: Transform, point: tuple[float, float], move: str) -> None:
     assert dragged(transform, move, point, point, size=(64, 32)) == transform  # type: ignore[arg-type]
 
 
-def test_the_middle_neither_turns_nor_scales() -> None:
-    for move in ("turn", "scale"):
+def test_the_middle_neither_turns_nor_scales_nor_slants() -> None:
+    for move in ("turn", "scale", "shear"):
         assert dragged(Transform(), move, (0.5, 0.51), (0.9, 0.9), size=SQUARE) == Transform()  # type: ignore[arg-type]
 
 

@@ -27,7 +27,7 @@ _ROWS: tuple[tuple[Field, str, tuple[float, float], int, str, str], ...] = (
     ("scale", "Scale", (0.25, 4), 3, "%.2f×", "2 shows everything twice as large; no model was made to follow it. "),
     ("shear", "Shear", (-1, 1), 3, "%.2f", "How far a point slants to the right for its way below the middle. "),
 )
-_DRAG = "Drag the picture to shift it; with Shift held to turn it, with Ctrl held to scale it."
+_DRAG = "Drag the picture to shift it; with Shift held to turn it, with Ctrl to scale it, with both to shear it."
 _UNDO = (
     "Move the pixels back by a filter, to compare with the picture that was never moved: what differs is what the "
     "model does not follow. (Karras et al. 2021, appendix E.3)"
