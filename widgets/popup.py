@@ -92,3 +92,4 @@ class Popup:
             on_close=lambda: self._closed(),
         ):
             self._fill()
+        dpg.bind_item_theme(self._tag, self._look.popup)

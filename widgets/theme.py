@@ -69,6 +69,8 @@ class Look:
     """Theme of the status line."""
     notice: int
     """Theme of a notice that stands before the panels."""
+    popup: int
+    """Theme of a small window before the panels: with a border, since it has their colour."""
 
     def px(self, design_px: float) -> int:
         """Pixels on screen for pixels of the design."""
@@ -93,6 +95,7 @@ def apply_theme(scale: float = 1.0) -> Look:
         flush=_window_theme(palette.backdrop, (0, 0)),
         status=_window_theme(palette.raised, (round(10 * scale), round(3 * scale))),
         notice=_notice_theme(palette),
+        popup=_popup_theme(palette),
     )
 
 
@@ -259,6 +262,13 @@ def _window_theme(colour: Colour, padding: tuple[int, int]) -> int:
     with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
         dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*colour, 255))
         dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, *padding)
+    return int(theme)
+
+
+def _popup_theme(palette: Palette) -> int:
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
+        dpg.add_theme_color(dpg.mvThemeCol_Border, (*palette.field_hover, 255))
+        dpg.add_theme_style(dpg.mvStyleVar_WindowBorderSize, 1)
     return int(theme)
 
 

@@ -1,94 +1,123 @@
-"""Model: what is open, and what else there is."""
+"""Model: what is open, what else there is, and where it computes."""
 
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec
 from widgets.controls import Kit, caption_row, set_enabled, show_value, tooltip
 from widgets.files import FileDialogs
+from widgets.model_facts import FACTS, facts
+from widgets.panels.computing import ComputeRows
+from widgets.panels.library import Library
+from widgets.panels.model_details import ModelDetails
+from widgets.settings import SettingsStore
+from widgets.shelves import known_models
 
 __all__ = ["ModelPanel"]
 
-_FAMILIES = {
-    "lightweight": "StyleGAN2 (lucidrains)",
-    "mobile_stylegan": "MobileStyleGAN",
-    "progan": "ProGAN",
-    "r3gan": "R3GAN",
-    "stylegan1": "StyleGAN",
-    "stylegan2": "StyleGAN2",
-    "stylegan3": "StyleGAN3",
-    "stylegan_t": "StyleGAN-T",
-    "stylegan_xl": "StyleGAN-XL",
-}
-_CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
-_FACTS = ("Family", "Picture", "Layers", "Latents")
+_NO_MODEL = "No model open"
+_CHOOSE = "Choose…"
+_KINDS = (
+    "A checkpoint, a project or a picture that the app saved. A checkpoint is read as data: no code in it ever runs. "
+    "Files can be dropped on the window, too."
+)
+_KNOWN = "Opened before, the newest first, then those that come with the app."
+_BROWSE = "Training runs and models in a folder of yours, each run with its newest snapshot first."
+_UNLOAD = "Close the model and give its memory back. Your work stays: opening a model goes on where you were."
 
 
 class ModelPanel:
-    """Open a model, its details."""
+    """Open a model, its facts, its device and precision."""
 
     title = "Model"
 
-    def __init__(self, kit: Kit, dialogs: FileDialogs) -> None:
+    def __init__(self, kit: Kit, dialogs: FileDialogs, store: SettingsStore) -> None:
         self._kit = kit
         self._dialogs = dialogs
+        self._known: dict[str, str] = {}
+        self._failed: object = None
+        self._library = Library(kit, dialogs, store)
+        self._details = ModelDetails(kit)
+        self._compute = ComputeRows(kit, store)
 
     def build(self) -> None:
         """Make the controls."""
-        look, session = self._kit.look, self._kit.session
+        look = self._kit.look
         with dpg.group(horizontal=True):
-            dpg.add_button(
-                tag="model_open", label="Open…", width=look.px(70), callback=lambda: self._dialogs.open_checkpoint()
-            )
-            dpg.add_input_text(
-                tag="model_path",
-                hint="or type a path or address, Enter opens",
-                width=-1,
-                on_enter=True,
-                callback=self._open_typed,
-            )
+            for name, label, width, act in (
+                ("open", "Open…", look.px(86), self._dialogs.open_checkpoint),
+                ("browse", "Browse…", look.px(86), self._library.toggle),
+                ("unload", "Unload", -1, self._kit.session.unload),
+            ):
+                dpg.add_button(tag=f"model_{name}", label=label, width=width, user_data=act, callback=_act)
         dpg.bind_item_theme("model_open", look.primary)
-        tooltip(look, "model_open", "A StyleGAN2, StyleGAN2-ADA or StyleGAN3 snapshot (.pkl), or our .safetensors.")
-        titles = [model.title for model in session.bundled]
-        with caption_row(look, "Bundled", "Models that come with the app."):
-            dpg.add_combo(titles, tag="bundled", width=-1, callback=self._open_bundled)
-        dpg.add_spacer(height=look.px(2))
-        dpg.bind_item_font(dpg.add_text("No model open", tag="model_name"), look.strong)
-        for name in _FACTS:
+        for tag, words in (("model_open", _KINDS), ("model_browse", _BROWSE), ("model_unload", _UNLOAD)):
+            tooltip(look, tag, words)
+        dpg.add_input_text(
+            tag="model_path",
+            hint="or type a path or address, Enter opens",
+            width=-1,
+            on_enter=True,
+            callback=self._open_typed,
+        )
+        with caption_row(look, "Recent", _KNOWN):
+            dpg.add_combo((), tag="model_known", width=-1, callback=self._open_known)
+        self._build_failure()
+        dpg.add_spacer(height=look.px(1))
+        with dpg.group(horizontal=True, xoffset=look.px(198)):
+            dpg.bind_item_font(dpg.add_text(_NO_MODEL, tag="model_name"), look.strong)
+            dpg.add_button(tag="model_details", label="Details…", width=-1, callback=self._details.toggle)
+        tooltip(look, "model_details", "Everything that the file says: data, metrics, limits, notes, its card.")
+        for name in FACTS:
             with caption_row(look, name):
                 dpg.add_text("–", tag=f"fact_{name.lower()}")
+        self._compute.build()
+
+    def _build_failure(self) -> None:
+        look, session = self._kit.look, self._kit.session
+        with dpg.group(tag="model_failure", show=False):
+            dpg.add_text("", tag="model_error", wrap=0, color=(*look.palette.error, 255))
+            with dpg.group(horizontal=True):
+                dpg.add_button(
+                    tag="model_again", label="Try again", width=look.px(110), callback=lambda: session.open_again()
+                )
+                dpg.add_button(
+                    tag="model_forget", label="Never mind", width=look.px(110), callback=lambda: session.forget_failed()
+                )
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Show the open model."""
         session = self._kit.session
-        show_value("model_name", session.model_name or "No model open")
-        set_enabled(("bundled",), bool(session.bundled))
-        hint = state.checkpoint.hint if state.checkpoint else ""
-        titles = {f"bundled:{model.name}": model.title for model in session.bundled}
-        show_value("bundled", titles.get(hint, "Choose…" if session.bundled else "none"))
-        for name, value in zip(_FACTS, _facts(spec), strict=True):
+        show_value("model_name", session.model_name or _NO_MODEL)
+        set_enabled(("model_details", "model_unload"), spec is not None)
+        known = known_models(session.recent, session.bundled)
+        if known != self._known:
+            self._known = known
+            dpg.configure_item("model_known", items=list(known))
+        hint = state.checkpoint.hint if state.checkpoint and spec else ""
+        show_value("model_known", next((label for label, source in known.items() if source == hint), _CHOOSE))
+        for name, value in zip(FACTS, facts(spec, session.info), strict=True):
             show_value(f"fact_{name.lower()}", value)
+        self._details.refresh(spec)
+        self._compute.refresh(spec)
+
+    def poll(self, now_s: float) -> bool:
+        """Take in what was found, what failed, and where the model computes now."""
+        failed = self._kit.session.failed_opening
+        if changed := failed is not self._failed:
+            self._failed = failed
+            dpg.configure_item("model_failure", show=failed is not None)
+            show_value("model_error", "" if failed is None else f"{failed.name} failed: {failed.error}")
+        return any((changed, self._library.poll(), self._compute.poll()))
 
     def _open_typed(self, _sender: int | str, path: str) -> None:
         if path.strip():
             self._kit.session.open(path.strip().strip("\"'"))
 
-    def _open_bundled(self, _sender: int | str, title: str) -> None:
-        name = next(model.name for model in self._kit.session.bundled if model.title == title)
-        self._kit.session.open(f"bundled:{name}")
+    def _open_known(self, _sender: int | str, label: str) -> None:
+        if label in self._known:
+            self._kit.session.open(self._known[label])
 
 
-def _facts(spec: GeneratorSpec | None) -> tuple[str, ...]:
-    if spec is None:
-        return ("–",) * len(_FACTS)
-    height, width = spec.resolution
-    family = _FAMILIES.get(spec.family, spec.family)
-    condition = f"text of {spec.c_dim} numbers" if spec.text else f"{spec.c_dim} classes"
-    classes = f", {condition}" if spec.c_dim else ""
-    return (
-        f"{family}-{spec.variant.upper()}"
-        if spec.family in ("stylegan3", "stylegan_xl")
-        else f"{family}, {spec.variant}",
-        f"{width} × {height} {_CHANNELS.get(spec.img_channels, f'{spec.img_channels} channels')}{classes}",
-        f"{len(spec.layers)}, styled by {spec.num_ws} rows of w",
-        f"z {spec.z_dim}, w {spec.w_dim}",
-    )
+def _act(_sender: int | str, _value: object, act: object) -> None:
+    assert callable(act)
+    act()

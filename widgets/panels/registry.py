@@ -52,7 +52,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
     """Every panel, by its place in the layout; the window builds, refreshes and polls them in this order."""
     kit, player = parts.kit, Player(parts.kit.session)
     return {
-        Place.MODEL: ModelPanel(kit, parts.dialogs),
+        Place.MODEL: ModelPanel(kit, parts.dialogs, parts.store),
         Place.HISTORY: HistoryPanel(kit, parts.wipe),
         Place.LATENT: LatentPanel(kit, parts.picture, player),
         Place.POINTS: PointsPanel(kit, player),
