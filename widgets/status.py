@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import dearpygui.dearpygui as dpg
 
 from widgets.controls import Kit, show_value
+from widgets.status_jobs import JobsInStatus
 
 if TYPE_CHECKING:
     from explorer.session import Frame
@@ -19,13 +20,18 @@ class FrameRate:
     def __init__(self) -> None:
         self.fps = 0.0
         """The newest reading."""
-        self._since_s = time.perf_counter()
+        self.drawn_s = time.perf_counter()
+        """When the newest frame was drawn, in seconds of `time.perf_counter`."""
+        self.resting = False
+        """Whether the window sleeps because nothing happens."""
+        self._since_s = self.drawn_s
         self._frames = 0
 
     def tick(self) -> None:
         """Count a frame."""
         self._frames += 1
-        elapsed_s = time.perf_counter() - self._since_s
+        self.drawn_s = time.perf_counter()
+        elapsed_s = self.drawn_s - self._since_s
         if elapsed_s >= 0.5:
             self.fps = self._frames / elapsed_s
             self.rest()
@@ -46,8 +52,7 @@ class StatusLine:
             dpg.add_text("", tag="status_model")
             for name in ("size", "zoom", "render", "fps"):
                 dpg.add_text("", tag=f"status_{name}", color=quiet)
-            dpg.add_text("", tag="status_job", color=(*kit.look.palette.accent, 255))
-            dpg.add_button(label="Cancel", tag="status_cancel", small=True, show=False, callback=self._cancel)
+            self._jobs = JobsInStatus(kit)
 
     def refresh(self, frame: "Frame | None", zoom: float, fps: float | None) -> None:
         """Show the newest numbers; ``fps`` is ``None`` while the window rests."""
@@ -61,16 +66,4 @@ class StatusLine:
         render = f"render {(timings.finished_s - timings.started_s) * 1000:.0f} ms" if timings else ""
         show_value("status_render", render if spec else "")
         show_value("status_fps", "idle" if fps is None else f"{fps:.0f} fps")
-        jobs = session.jobs
-        show_value("status_job", describe_job(jobs[0].name, jobs[0].progress) if jobs else "")
-        if dpg.is_item_shown("status_cancel") != bool(jobs):
-            dpg.configure_item("status_cancel", show=bool(jobs))
-
-    def _cancel(self) -> None:
-        for job in self._kit.session.jobs[:1]:
-            job.cancel()
-
-
-def describe_job(name: str, progress: float | None) -> str:
-    """A job in words."""
-    return f"{name}…" if progress is None else f"{name}… {progress:.0%}"
+        self._jobs.refresh(session.jobs)

@@ -90,7 +90,7 @@ class Window:
         self._preferences = Preferences(kit.look, self.session, self._store, self.picture)
         dpg.bind_item_theme(int(Place.PICTURE), kit.look.flush)
         self.wipe = PictureWipe(kit.look, self.picture)
-        parts = Parts(kit, self._dialogs, self.picture, self.wipe, self.toasts.say, self._store)
+        parts = Parts(kit, self._dialogs, self.picture, self.wipe, self.toasts.say, self._store, self.rate)
         self._panels = make_panels(parts)
         for place, panel in self._panels.items():
             with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
@@ -178,6 +178,7 @@ class Window:
 
     def show_status(self, *, resting: bool) -> None:
         """Bring the numbers of the status line up to date."""
+        self.rate.resting = resting
         self._status.refresh(self.frame, self.picture.zoom, None if resting else self.rate.fps)
 
     def between_frames(self) -> None:

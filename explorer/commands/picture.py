@@ -245,7 +245,7 @@ def open_picture_source(source: str | None, *, precision: Precision = "float32",
 
     # As in the window, so that its pictures and these are equal to the bit.
     use_threads()
-    if compiled and compile_kernels():
+    if compiled and not compile_kernels():
         use_kernels()
     named = BUNDLED + find_bundled().name if source is None else source
     with progress_bar() as progress:

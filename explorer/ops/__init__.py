@@ -6,7 +6,7 @@ implementation serves is decided in `explorer.ops.dispatch`.
 
 from explorer.ops.activations import bias_act
 from explorer.ops.convolution import conv2d_resample
-from explorer.ops.dispatch import KernelStatus, kernel_status, use, warm_up
+from explorer.ops.dispatch import KernelStatus, Served, kernel_status, take_served, use, warm_up
 from explorer.ops.filter_design import lowpass_filter, setup_filter
 from explorer.ops.filtered import filtered_lrelu
 from explorer.ops.modulated import Epilogue, modulated_conv2d, modulated_conv2d_alias_free
@@ -15,6 +15,7 @@ from explorer.ops.resample import downsample2d, filter2d, upfirdn2d, upsample2d
 __all__ = [
     "Epilogue",
     "KernelStatus",
+    "Served",
     "bias_act",
     "conv2d_resample",
     "downsample2d",
@@ -25,6 +26,7 @@ __all__ = [
     "modulated_conv2d",
     "modulated_conv2d_alias_free",
     "setup_filter",
+    "take_served",
     "upfirdn2d",
     "upsample2d",
     "use",

@@ -24,6 +24,7 @@ depends on nothing but its inputs, however often it is made.
 
 import importlib.util
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -51,6 +52,20 @@ class KernelStatus:
     """One sentence for a person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How often one path served one operation, for one reason."""
+
+    operation: str
+    """Its name, such as ``upfirdn2d``."""
+    path: Impl
+    """Which implementation."""
+    why: str
+    """Why not the compiled one; empty where it served."""
+    calls: int
+    """How often."""
+
+
 class _Kernels:
     """The only state of this package: what this process has compiled, and what it has chosen."""
 
@@ -60,6 +75,7 @@ class _Kernels:
         self.policy: Policy = "torch"
         self.cuda = False
         self.cuda_reason = "not tried yet"
+        self.served: Counter[tuple[str, Impl, str]] = Counter()
 
 
 _kernels = _Kernels()
@@ -154,10 +170,12 @@ def choose(
         ValueError: There is no path of that name.
     """
     if impl is None:
-        ready = _kernels.policy == "auto" and _kernels.compiled
-        if x.device.type == "cuda":
-            return "cuda" if ready and _kernels.cuda and cuda_lacks is None and not exporting() else "torch"
-        return "numba" if ready and lacks is None and not exporting() and pays() else "torch"
+        fast: Impl = "cuda" if x.device.type == "cuda" else "numba"
+        lack = cuda_lacks if fast == "cuda" else lacks
+        why_not = _why_not_compiled(fast, lack, pays)
+        path: Impl = "torch" if why_not else fast
+        _kernels.served[operation, path, why_not] += 1
+        return path
     if impl == "torch":
         return "torch"
     if impl == "reference":
@@ -177,6 +195,27 @@ def choose(
         device_for(x)
         return "cuda"
     raise ValueError(f"impl must be one of {', '.join(get_args(Impl))} or None; it is {impl!r}")
+
+
+def take_served() -> tuple[Served, ...]:
+    """Which paths served since the last call, most used first. For one thread, which computes nothing meanwhile."""
+    served, _kernels.served = _kernels.served, Counter()
+    return tuple(Served(*key, calls) for key, calls in served.most_common())
+
+
+def _why_not_compiled(fast: Impl, lack: str | None, pays: Callable[[], bool]) -> str:
+    """Why a compiled path, ``numba`` or ``cuda``, does not serve; empty when it does."""
+    if _kernels.policy != "auto":
+        return "compiled kernels are not in use"
+    if not _kernels.compiled:
+        return "not compiled yet"
+    if fast == "cuda" and not _kernels.cuda:
+        return _kernels.cuda_reason
+    if lack is not None:
+        return f"no compiled form for {lack}"
+    if exporting():
+        return "a graph is being recorded"
+    return "" if fast == "cuda" or pays() else "too small to pay"
 
 
 def exporting() -> bool:

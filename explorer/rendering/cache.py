@@ -27,6 +27,11 @@ class Recent(Generic[Value]):
             self._values.popitem(last=False)
         return value
 
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """Every result that is here, the one unused for longest first."""
+        return tuple(self._values.values())
+
     def clear(self) -> None:
         """Forget everything."""
         self._values.clear()

@@ -7,7 +7,21 @@ import numpy.typing as npt
 
 from explorer.state import EditState
 
-__all__ = ["ChannelStats", "Frame", "Timings"]
+__all__ = ["ChannelStats", "Frame", "KernelUse", "Timings"]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelUse:
+    """How often one path served one operation while a picture was made."""
+
+    operation: str
+    """``upfirdn2d``, ``filtered_lrelu`` or ``bias_act``."""
+    path: str
+    """``torch``, ``numba`` or ``cuda``."""
+    why: str
+    """Why not a compiled one; empty where one served."""
+    calls: int
+    """How often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,10 @@ class Timings:
     """How long each stage took, in seconds, in order."""
     layers_run: int = 0
     """Layers of the synthesis that were computed; the others came from the cache."""
+    kernels: tuple[KernelUse, ...] = ()
+    """Which paths served, most used first; empty where nothing was computed."""
+    kept_bytes: int = 0
+    """Memory of everything that the renderer keeps to make the next picture sooner."""
 
 
 @dataclass(frozen=True, slots=True)

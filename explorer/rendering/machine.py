@@ -1,6 +1,7 @@
 """How a picture is computed on this machine: threads and kernels, the same for the window and the command line."""
 
 import os
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -8,14 +9,19 @@ from explorer import ops
 from explorer.errors import KernelUnavailable
 from explorer.generators.protocol import Generator
 
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
+
 __all__ = [
     "compile_kernels",
     "gpu_bytes",
+    "kernel_reason",
     "kernels_in_use",
     "missing_device",
     "set_precision",
     "use_kernels",
     "use_threads",
+    "weight_bytes",
 ]
 
 
@@ -30,15 +36,16 @@ def use_threads(threads: int | None = None) -> int:
     return threads
 
 
-def compile_kernels() -> bool:
-    """Make the compiled kernels ready, which takes seconds the first time; false on a machine without them.
+def compile_kernels() -> str:
+    """Make the compiled kernels ready, which takes seconds the first time; why not, on a machine without them.
 
     May run beside a renderer, since it changes no picture.
     """
     try:
-        return ops.warm_up().compiled
-    except KernelUnavailable:
-        return False
+        ops.warm_up()
+    except KernelUnavailable as error:
+        return str(error)
+    return ""
 
 
 def use_kernels(compiled: bool = True) -> None:
@@ -50,6 +57,11 @@ def kernels_in_use() -> tuple[str, bool]:
     """What serves: pictures that were computed under another value are not to be mixed with new ones."""
     status = ops.kernel_status()
     return status.policy, status.compiled
+
+
+def kernel_reason() -> str:
+    """Which kernels serve and why, in a sentence."""
+    return ops.kernel_status().reason
 
 
 def set_precision(generator: Generator, precision: str) -> None:
@@ -71,6 +83,14 @@ def missing_device(device: str) -> str:
     if torch.version.cuda is None:
         return "this torch was built for processors only: install one with CUDA"
     return "no NVIDIA GPU that torch can use was found"
+
+
+def weight_bytes(checkpoint: "Checkpoint") -> int:
+    """Memory of a model's networks."""
+    networks = (checkpoint.generator, checkpoint.discriminator, checkpoint.text_encoder)
+    parts = [network for network in networks if isinstance(network, torch.nn.Module)]
+    tensors = {id(tensor): tensor for part in parts for tensor in (*part.parameters(), *part.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
 
 def gpu_bytes() -> int | None:

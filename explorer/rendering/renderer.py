@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from explorer import ops
 from explorer.generators.protocol import Generator, Step
 from explorer.project.blobs import BlobStore
 from explorer.project.text_folders import text_folders
@@ -21,7 +22,7 @@ from explorer.rendering.cache import Recent
 from explorer.rendering.centres import find_centres
 from explorer.rendering.directions import Directions, direction_steps, find_directions
 from explorer.rendering.equivariance import Equivariance, equivariance_steps
-from explorer.rendering.frame import Frame, Timings
+from explorer.rendering.frame import Frame, KernelUse, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
 from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show, shrink
@@ -127,6 +128,14 @@ class Renderer:
         for stage in stages:
             stage.clear()
 
+    @property
+    def kept_bytes(self) -> int:
+        """Memory of the results that are kept: activations of layers, and finished pictures."""
+        pictures = sum(shown.pixels.nbytes for shown in self._shown.values)
+        activations = sum(kept.numel() * kept.element_size() for kept in self._activations.values)
+        stages = sum(stage.memory() for stage in (self._synthesis, *self._tuned.values))
+        return stages + activations + pictures
+
     def frame(
         self,
         state: EditState,
@@ -150,6 +159,8 @@ class Renderer:
             StateError: The state refers to an array that is missing or of another model.
         """
         clock = _Clock(requested_s)
+        # What was made since the last picture, such as thumbnails, is none of this one.
+        ops.take_served()
         if (self._kernels, self._texts_version) != (kernels_in_use(), self.texts.version):
             # Other kernels may give other last bits, and a picture is made by one kind alone; so with text encoders.
             self._kernels, self._texts_version = kernels_in_use(), self.texts.version
@@ -158,7 +169,7 @@ class Renderer:
         notes = (*dropped, *assumptions(fitting, self.generator.spec))
 
         def made(shown: Shown, *, preview: bool = False) -> Frame:
-            timings = clock.timings(self._stage_of(fitting).layers_run)
+            timings = clock.timings(self._stage_of(fitting).layers_run, 0 if preview else self.kept_bytes)
             return Frame(shown.pixels, state, timings, notes, preview, request, shown.stats)
 
         def show_step(step: Step) -> None:
@@ -360,14 +371,17 @@ class _Clock:
         self._requested_s = self._started_s if requested_s is None else requested_s
         self._marked_s = self._started_s
         self._stages: list[tuple[str, float]] = []
+        self._served: list[KernelUse] = []
 
     def mark(self, stage: str) -> None:
         now_s = time.perf_counter()
         self._stages.append((stage, now_s - self._marked_s))
         self._marked_s = now_s
 
-    def timings(self, layers_run: int) -> Timings:
-        return Timings(self._requested_s, self._started_s, time.perf_counter(), tuple(self._stages), layers_run)
+    def timings(self, layers_run: int, kept_bytes: int) -> Timings:
+        self._served += [KernelUse(use.operation, use.path, use.why, use.calls) for use in ops.take_served()]
+        stages, served = tuple(self._stages), tuple(self._served)
+        return Timings(self._requested_s, self._started_s, time.perf_counter(), stages, layers_run, served, kept_bytes)
 
 
 def _device_of(generator: Generator) -> torch.device:

@@ -4,6 +4,7 @@ from explorer.rendering.frame import Frame, Timings
 from explorer.session.compute import Choice, Compute
 from explorer.session.job import Job
 from explorer.session.message import Message
+from explorer.session.performance import Performance
 from explorer.session.projecting import Projecting
 from explorer.session.recovery import Recoverable, recovery_folder
 from explorer.session.scanning import Scan
@@ -18,6 +19,7 @@ __all__ = [
     "Frame",
     "Job",
     "Message",
+    "Performance",
     "Projecting",
     "Recoverable",
     "Scan",

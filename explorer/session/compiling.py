@@ -28,6 +28,7 @@ class Compiling:
     ) -> None:
         self._worker = worker
         self._ready = False
+        self._lacks = ""
         self.wanted = wanted
         """Whether compiled kernels should serve. Change it with `want`."""
         self._report = report
@@ -55,6 +56,21 @@ class Compiling:
         if self._ready:
             self._worker.add_task(Job("Switch kernels"), self._switch)
 
+    @property
+    def words(self) -> str:
+        """Which kernels serve, and why, in a sentence."""
+        if not self.wanted:
+            return "torch serves: compiled kernels are switched off in Preferences"
+        if self._lacks:
+            return f"torch serves: {self._lacks}"
+        if self._ready:
+            from explorer.rendering.machine import kernel_reason
+
+            return kernel_reason()
+        if self.started:
+            return "torch serves until the compiled kernels are ready"
+        return "torch serves: kernels are compiled after the first picture"
+
     def take_switched(self) -> bool:
         """Whether the kernels changed since the last call, so that the picture is due anew."""
         if self.job is not None and self.job.cancelled:
@@ -77,7 +93,8 @@ class Compiling:
         from explorer.rendering.machine import compile_kernels
 
         try:
-            if compile_kernels():
+            self._lacks = compile_kernels()
+            if not self._lacks:
                 self._ready = True
                 # Between two pictures, so that none is made by both kinds; the job ends with it.
                 self._worker.add_task(job, self._switch)
@@ -85,6 +102,7 @@ class Compiling:
         except Exception as failure:
             # The thread's edge: everything works without them, only slower.
             _log.exception("compiling failed")
+            self._lacks = f"compiling failed: {failure}"
             self._report("warning", f"the faster kernels could not be compiled ({failure}): everything works, slower")
         job.finish()
         self._changed()

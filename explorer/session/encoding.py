@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from explorer.errors import ExplorerError
 from explorer.project.text_folders import keep_text_folder
 from explorer.session.job import Job
+from explorer.session.memory import NO_MEMORY, is_lack_of_memory
 from explorer.session.message import Level
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class Encoding:
         except Exception as failure:
             # The thread's edge: the picture that is shown stays.
             _log.exception("encoding failed")
+            lacks = is_lack_of_memory(failure)
             error = f"the prompt could not be encoded ({type(failure).__name__}: {failure})"
+            error = f"{job.name}: {NO_MEMORY}" if lacks else error
         if error is not None:
             self._report("error", error)
         job.finish(error)

@@ -27,6 +27,7 @@ from explorer.session.loader import Loader, Opening
 from explorer.session.message import Level, Message
 from explorer.session.models import Models
 from explorer.session.opening import OpenModel, name_of
+from explorer.session.performance import Performance, measured
 from explorer.session.projecting import Projecting
 from explorer.session.projections import Projections
 from explorer.session.recovery import Recoverable
@@ -373,6 +374,11 @@ class Session(Document):
         while not self._messages.empty():
             drained.append(self._messages.get())
         return drained
+
+    def performance(self) -> Performance:
+        """What it computes with, and how much memory it takes, now."""
+        models, worker = self._models, self._worker
+        return measured(models.kept.values(), self.compute, threads=worker.threads, kernels=self._compiling.words)
 
     @property
     def jobs(self) -> tuple[Job, ...]:

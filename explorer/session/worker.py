@@ -62,6 +62,8 @@ class Worker:
         """The newest frame that nobody took yet."""
         self.previews = True
         """Whether an early, coarse picture may come first."""
+        self.threads = 0
+        """How many of the processor's a picture may take; 0 before the first."""
         self._threads = threads
         self._report = report
         self._changed = changed
@@ -148,7 +150,7 @@ class Worker:
         # torch is imported in this thread, at once, so that a window opens meanwhile.
         from explorer.rendering.machine import use_threads
 
-        use_threads(self._threads)
+        self.threads = use_threads(self._threads)
 
     def _show_early(self, frame: Frame) -> None:
         self.frames.put(frame)

@@ -1,4 +1,4 @@
-"""The Model panel, by hand: browsing, recent models, failure, precision, unloading."""
+"""The Model and Performance panels, by hand: browsing, recent models, failure, precision, unloading, readings."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ import numpy as np
 from tests.gui.conftest import NETS, OpenApp
 from tests.gui.driver import App
 from tests.gui.test_shell import choose
+from widgets.layout import Place
 
 FACES, GREY = NETS / "sg2_64_rgb.pkl", NETS / "sg2_32_gray.pkl"
 
@@ -72,7 +73,7 @@ def test_failure_details_and_precision(open_app: OpenApp, tmp_path: Path) -> Non
     app.type("model_path", str(late))
     app.wait_for(lambda: "does not exist" in app.value("model_error"))
     assert [text for text in app.notices if "does not exist" in text]
-    assert np.array_equal(app.frame(tmp_path / "frame", "card"), before)
+    assert np.array_equal(app.frame(tmp_path / "frame", "card")[..., :3], before)
     shutil.copy(FACES, late)
     app.click("model_again")
     app.wait_for(lambda: model(app) == "late")
@@ -87,6 +88,15 @@ def test_failure_details_and_precision(open_app: OpenApp, tmp_path: Path) -> Non
     app.settle()
     rounded = app.frame(tmp_path / "frame").astype(int)
     assert 0 < np.abs(rounded - exact).max() < 40
+
+    app.front(Place.PERFORMANCE)
+    app.drag_slider("psi", 0.5, 0.6)
+    app.wait_for(lambda: str(app.value("perf_compute")).startswith("processor, bf16"))
+    app.wait_for(lambda: "no compiled form for torch.bfloat16" in app.value("perf_kernels"))
+    assert app.value("perf_full").split()[1] == "ms,"
+    assert app.value("perf_layers").endswith("computed")
+    assert "synthesis" in app.value("perf_stage_names").splitlines()
+    assert app.value("perf_memory_names").startswith("this process\nweights of ")
     app.quit()
     kept = json.loads((tmp_path / "settings" / "latent-explorer" / "settings.json").read_text())
     assert kept["precision"] == "bfloat16"

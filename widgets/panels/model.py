@@ -90,9 +90,10 @@ class ModelPanel:
         show_value("model_name", session.model_name or _NO_MODEL)
         set_enabled(("model_details", "model_unload"), spec is not None)
         known = known_models(session.recent, session.bundled)
-        if known != self._known:
-            self._known = known
+        # In order, too: dicts of another order are equal.
+        if list(known) != list(self._known):
             dpg.configure_item("model_known", items=list(known))
+        self._known = known
         hint = state.checkpoint.hint if state.checkpoint and spec else ""
         show_value("model_known", next((label for label, source in known.items() if source == hint), _CHOOSE))
         for name, value in zip(FACTS, facts(spec, session.info), strict=True):

@@ -15,6 +15,7 @@ from widgets.panels.layers import LayersPanel
 from widgets.panels.mixing import MixingPanel
 from widgets.panels.model import ModelPanel
 from widgets.panels.noise import NoisePanel
+from widgets.panels.performance import PerformancePanel
 from widgets.panels.points import PointsPanel
 from widgets.panels.projection import ProjectionPanel
 from widgets.panels.prompt import PromptPanel
@@ -26,6 +27,7 @@ from widgets.picture import PictureView
 from widgets.picture_wipe import PictureWipe
 from widgets.player import Player
 from widgets.settings import SettingsStore
+from widgets.status import FrameRate
 
 __all__ = ["Parts", "make_panels"]
 
@@ -46,6 +48,8 @@ class Parts:
     """Tells a person something: ``info``, ``warning`` or ``error``, and a sentence."""
     store: SettingsStore
     """What is remembered from one start to the next."""
+    rate: FrameRate
+    """How fast the window draws."""
 
 
 def make_panels(parts: Parts) -> dict[Place, Panel]:
@@ -54,6 +58,7 @@ def make_panels(parts: Parts) -> dict[Place, Panel]:
     return {
         Place.MODEL: ModelPanel(kit, parts.dialogs, parts.store),
         Place.HISTORY: HistoryPanel(kit, parts.wipe),
+        Place.PERFORMANCE: PerformancePanel(kit, parts.rate),
         Place.LATENT: LatentPanel(kit, parts.picture, player),
         Place.POINTS: PointsPanel(kit, player),
         Place.PROMPT: PromptPanel(kit, parts.dialogs),
