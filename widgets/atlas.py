@@ -12,6 +12,7 @@ from typing import Protocol
 
 import dearpygui.dearpygui as dpg
 
+from widgets.hands import hands_on
 from widgets.texture import OpenGLTexture, Pixels, TextureUnavailableError, as_rgba
 from widgets.theme import Look
 
@@ -234,9 +235,8 @@ class Tile:
         self.frame: int | str = frame
         """What a tooltip can be given to: a drawing takes none."""
         if click is not None:
-            with dpg.item_handler_registry() as handlers:
+            with hands_on(self.item):
                 dpg.add_item_clicked_handler(dpg.mvMouseButton_Left, callback=lambda: click())
-            dpg.bind_item_handler_registry(self.item, handlers)
         self._draw()
 
     def show(self, key: Hashable, *, chosen: bool = False) -> None:

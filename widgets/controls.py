@@ -12,6 +12,7 @@ import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState
 from widgets.atlas import Atlas
+from widgets.hands import hands_on
 from widgets.theme import Look
 
 if TYPE_CHECKING:
@@ -92,12 +93,11 @@ def set_enabled(items: Sequence[Item], enabled: bool) -> None:
 
 def on_release(item: Item, release: Callable[[], None], *, reset: Callable[[], None] | None = None) -> None:
     """Call ``release`` when a hand lets go of an item after changing it, and ``reset`` on a right-click."""
-    with dpg.item_handler_registry() as handlers:
+    with hands_on(item):
         # Without a sender and a value: the state tells what was done.
         dpg.add_item_deactivated_after_edit_handler(callback=lambda: release())
         if reset is not None:
             dpg.add_item_clicked_handler(dpg.mvMouseButton_Right, callback=lambda: reset())
-    dpg.bind_item_handler_registry(item, handlers)
 
 
 class Reason:

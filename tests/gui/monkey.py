@@ -25,7 +25,6 @@ from widgets.layout import Place
 __all__ = ["Hand", "Monkey", "Resources"]
 
 _LEFT, _MIDDLE, _RIGHT, _WHEEL_UP, _WHEEL_DOWN = range(1, 6)
-_TOLD = 250
 _TEXT = "abcXYZ019 .,-+*/\\_:;'\"~%(){}[]<>=?!éß"
 _KEYS = (
     *("Return", "Escape", "Tab", "BackSpace", "Delete", "Home", "End", "Prior", "Next", "space"),
@@ -155,8 +154,6 @@ class Monkey:
             if frames:
                 self.app.ask("pass", n=frames)
             self.events += 1
-            if self.events % _TOLD == 0:
-                print(f"seed {self.seed}: {self.events} events", flush=True)
 
     def rest(self) -> None:
         """Leave everything alone: no dialog, no second window, nothing plays, the first model open."""
@@ -302,13 +299,15 @@ MODELS = tuple(
 class Played:
     """What came of a game."""
 
-    after_warm_up: Resources
-    at_end: Resources
+    counts: tuple[Resources, ...]
+    """After each part, at rest."""
     status: int
+    """Of the app, at its end."""
     log: str
+    """What it said on standard error."""
 
 
-def play(display: str, folder: Path, *, seed: int, events: int, warm_up: int) -> Played:
+def play(display: str, folder: Path, *, seed: int, events: int, parts: int) -> Played:
     """Let a monkey play with an app that can harm nothing.
 
     Args:
@@ -316,7 +315,7 @@ def play(display: str, folder: Path, *, seed: int, events: int, warm_up: int) ->
         folder: An empty one, the only one that is written to.
         seed: Of what it does.
         events: How many in all.
-        warm_up: After how many of them the first count is taken.
+        parts: How often it is counted what the app holds, after equally many of them.
     """
     models = [folder / model.name for model in MODELS]
     for model, copy in zip(MODELS, models, strict=True):
@@ -336,13 +335,13 @@ def play(display: str, folder: Path, *, seed: int, events: int, warm_up: int) ->
     )
     monkey = Monkey(app, display, seed, models)
     try:
-        monkey.play(warm_up)
-        monkey.rest()
-        after_warm_up = Resources.of(app)
-        monkey.play(events - warm_up)
-        monkey.rest()
-        at_end = Resources.of(app)
-        return Played(after_warm_up, at_end, app.quit(), log.read_text())
+        counts = []
+        for _ in range(parts):
+            monkey.play(events // parts)
+            monkey.rest()
+            counts.append(Resources.of(app))
+            print(f"seed {seed}, {monkey.events} events: {counts[-1]}", flush=True)
+        return Played(tuple(counts), app.quit(), log.read_text())
     except BaseException:
         print(f"seed {seed}, the last of {monkey.events} events:", *monkey.last, log.read_text(), sep="\n")
         raise
@@ -359,9 +358,9 @@ def main() -> None:
     for seed in options.seed or [0]:
         with virtual_display() as display, tempfile.TemporaryDirectory() as folder:
             begin_s = time.perf_counter()
-            played = play(display, Path(folder), seed=seed, events=options.events, warm_up=options.events // 4)
+            played = play(display, Path(folder), seed=seed, events=options.events, parts=10)
             print(f"seed {seed}: {time.perf_counter() - begin_s:.0f} s, exit status {played.status}")
-            print(f"  {played.after_warm_up}\n  {played.at_end}\n{played.log}", flush=True)
+            print(played.log, flush=True)
 
 
 if __name__ == "__main__":

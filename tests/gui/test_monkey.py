@@ -6,17 +6,36 @@
 import os
 from pathlib import Path
 
-from tests.gui.monkey import play
+from tests.gui.conftest import OpenApp
+from tests.gui.monkey import MODELS, Resources, play
 
 EVENTS = int(os.environ.get("MONKEY_EVENTS", "400"))
 SEED = int(os.environ.get("MONKEY_SEED", "0"))
-MEGABYTE = 2**20
+# What is used for the first time after the warm-up brings libraries and buffers with it, so a short game cannot tell
+# little by little from at once; `python -m tests.gui.monkey` prints what a long one holds on its way.
+LOADED_LATE_BYTES = 160 * 2**20
 
 
 def test_a_random_hand_breaks_nothing_and_leaks_nothing(display: str, tmp_path: Path) -> None:
-    played = play(display, tmp_path, seed=SEED, events=EVENTS, warm_up=EVENTS // 2)
+    played = play(display, tmp_path, seed=SEED, events=EVENTS, parts=2)
     assert played.log == ""
     assert played.status == 0
-    before, after = played.after_warm_up, played.at_end
+    before, after = played.counts
     assert after.gl == before.gl
-    assert after.rss_bytes - before.rss_bytes < 60 * MEGABYTE
+    assert after.rss_bytes - before.rss_bytes < LOADED_LATE_BYTES
+    assert after.threads <= before.threads + 1
+    assert after.files <= before.files + 2
+
+
+def test_going_to_and_fro_between_models_leaves_no_items_behind(open_app: OpenApp) -> None:
+    app = open_app(MODELS[0])
+    kept = []
+    for _ in range(3):
+        for model in (MODELS[1], MODELS[0]):
+            app.drop(model)
+            app.wait_for(lambda wanted=model.stem: app.ask("state")["model"] == wanted)
+            app.settle(10)
+        kept.append(Resources.of(app))
+    # The first turn opens what is made once; what the history lists of a step may grow with it.
+    assert kept[2].items - kept[1].items <= 12
+    assert kept[2].gl == kept[1].gl
