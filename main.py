@@ -18,7 +18,7 @@ _VERBS = ("render", "mix", "project", "info", "convert", "models")
 _WINDOW = "window"
 _TRAIN = "train"
 # Those of the trainer, a program of its own, are loaded for their verb alone.
-_TRAINERS = {"dataset": "training.dataset.command"}
+_TRAINERS = {"dataset": "training.dataset.command", "metrics": "training.metrics.command"}
 
 
 class _Verbs(click.Group):

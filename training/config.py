@@ -9,8 +9,9 @@ from typing import Literal
 from explorer.errors import ExplorerError
 from training.augment import PIPES
 
-__all__ = ["ConfigError", "Network", "TrainingConfig"]
+__all__ = ["ConfigError", "Network", "Quick", "TrainingConfig"]
 
+Quick = Literal["kid", "fid", "pixels"]
 Network = Literal["stylegan2", "stylegan3-t", "stylegan3-r"]
 
 
@@ -126,6 +127,9 @@ class TrainingConfig:
     """A snapshot and a sample grid are written this often."""
     keep_kimg: float = 0.0
     """Beside the newest two and the best, one snapshot in so many thousand pictures is kept; 0: none."""
+    metric: Quick = "kid"
+    """Which metric says which snapshot is the best: KID or FID of EfficientNet-lite0's features, or the kernel distance
+    of pixels, which costs nothing."""
     metric_pictures: int = 500
     """Generated pictures that are compared with the held-out ones at every snapshot; 0: no metric."""
     log_kimg: float = 1.0
@@ -156,7 +160,7 @@ class TrainingConfig:
             *((name, "0 or more", getattr(self, name) >= 0) for name in not_negative),
             *((name, "above 0", getattr(self, name) > 0) for name in above_zero),
             *((name, "from 0 to 1", 0 <= getattr(self, name) <= 1) for name in shares),
-            *(self._choice(name) for name in ("network", "discriminator", "loss", "augment", "precision")),
+            *(self._choice(name) for name in ("network", "discriminator", "loss", "augment", "precision", "metric")),
             ("augment_pipe", f"one of {', '.join(PIPES)}", self.augment_pipe in PIPES),
             ("synthesis_layers", "at least 4", self.synthesis_layers >= 4),
             ("mbstd_group", "a divisor of the batch", self.mbstd_group >= 1 and self.batch % self.mbstd_group == 0),
@@ -235,6 +239,8 @@ class TrainingConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(values.keys() - known):
             raise ConfigError(f"unknown settings {', '.join(unknown)}: this program knows {', '.join(sorted(known))}")
+        # Runs from before there was a choice compared pixels, and go on so.
+        values.setdefault("metric", "pixels")
         try:
             return cls(**values)
         except TypeError as error:
@@ -252,4 +258,5 @@ _CHOICES = {
     "loss": ("logistic", "relativistic", "hinge"),
     "augment": ("none", "ada", "fixed", "diffaugment"),
     "precision": ("float32", "bfloat16"),
+    "metric": ("kid", "fid", "pixels"),
 }

@@ -11,13 +11,18 @@ from explorer.errors import CheckpointError, ExplorerError
 from training.config import TrainingConfig
 from training.data import TrainingSet, open_training_set
 from training.grid import sample
-from training.metrics import pixel_kid
+from training.metrics.embedding import open_embedder
+from training.metrics.measure import Counts, compare
+from training.metrics.measure import measure as measure_model
+from training.metrics.pixels import pixel_kid
 from training.snapshot import newest_snapshot, snapshot_config
 
 __all__ = ["card_markdown", "export", "main"]
 
 METRIC_SEEDS = range(100_000, 100_500)
 METRIC_NAME = "KID x 1000 (pixels at 16 x 16, held-out pictures)"
+MOVES = 50
+"""Samples of EQ-T and EQ-R."""
 
 
 def export(
@@ -26,6 +31,7 @@ def export(
     *,
     card: Mapping[str, object],
     pictures: TrainingSet | None = None,
+    features: bool = True,
 ) -> dict[str, object]:
     """Write a snapshot's averaged generator in half precision, and its card as Markdown beside it.
 
@@ -36,6 +42,7 @@ def export(
         target: The file to write.
         card: Further entries of the card: ``name``, ``licence``, ``limits``, ...
         pictures: The data set of the run. Where it is given, generated pictures are compared with those held out.
+        features: Also look through EfficientNet-lite0, and measure EQ-T and EQ-R.
 
     Returns:
         The whole card.
@@ -49,7 +56,7 @@ def export(
     checkpoint = open_checkpoint(path)
     found = {**checkpoint.info.card, **card}
     if pictures is not None:
-        found["metrics"] = measure(path, pictures, snapshot_config(path))
+        found["metrics"] = measure(path, pictures, snapshot_config(path), features=features)
     # The long table last, where people read it.
     whole = {name: value for name, value in found.items() if name != "settings"}
     whole |= {name: value for name, value in found.items() if name == "settings"}
@@ -76,19 +83,27 @@ def card_markdown(card: Mapping[str, object], *, default_title: str) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def measure(path: Path, pictures: TrainingSet, config: TrainingConfig) -> dict[str, object]:
+def measure(path: Path, pictures: TrainingSet, config: TrainingConfig, *, features: bool = True) -> dict[str, object]:
     """Distances to the held-out pictures, of generated pictures and, to compare, of as many trained-on ones."""
     trained_on, held_out = pictures.split(config.holdout)
     if len(held_out.images) < 2:
         return {}
-    fake = sample(open_checkpoint(path).generator, METRIC_SEEDS)
+    generator = open_checkpoint(path).generator
+    fake = sample(generator, METRIC_SEEDS)
     value, spread = pixel_kid(fake, held_out.images)
     floor, _ = pixel_kid(trained_on.images[: len(METRIC_SEEDS)], held_out.images)
-    return {
+    found: dict[str, object] = {
         METRIC_NAME: round(value * 1000, 2),
         "its standard deviation over subsets": round(spread * 1000, 2),
         "the same for real pictures": round(floor * 1000, 2),
     }
+    if features:
+        embedder = open_embedder()
+        seen = compare(embedder(held_out.images), embedder(fake), embedder, wanted=("kid", "fid"), subsets=20)
+        counts = Counts(moves=MOVES)
+        seen += measure_model(generator, pictures, embedder, wanted=("eq",), counts=counts)
+        found |= {f"{metric.name}, {metric.of}": round(metric.value, 2) for metric in seen}
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -55,9 +55,9 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
             "pl_weight": 0.0, "mapping_layers": 2, "snapshot_kimg": 4.0, "holdout": 20,
         },
         "tiny": {**_SMALL, "mapping_layers": 2, "pl_weight": 0.0, "style_mixing": 0.5, "augment": "ada",
-                 "snapshot_kimg": 2.0, "log_kimg": 0.2},
+                 "metric": "pixels", "snapshot_kimg": 2.0, "log_kimg": 0.2},
         "tiny3": {
-            **_STYLEGAN3, **_SMALL, "channel_base": 2048, "channel_max": 64, "synthesis_layers": 8,
+            **_STYLEGAN3, **_SMALL, "channel_base": 2048, "channel_max": 64, "synthesis_layers": 8, "metric": "pixels",
             "snapshot_kimg": 2.0, "log_kimg": 0.2,
         },
     }

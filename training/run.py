@@ -13,7 +13,7 @@ from explorer.checkpoints import open_checkpoint, read_training_extras
 from explorer.errors import CheckpointError
 from training.config import ConfigError, TrainingConfig
 from training.data import TrainingSet
-from training.evaluate import quick_metrics
+from training.evaluate import QuickMetrics
 from training.grid import sample, save_grid
 from training.log import RunLog
 from training.loop import ONE_PART, train
@@ -193,9 +193,11 @@ class _Writer:
         self, state: TrainingState, train_set: TrainingSet, held_out: TrainingSet, folder: Path, board: Any
     ) -> None:
         self.state, self.train_set, self.held_out, self.folder = state, train_set, held_out, folder
+        self.quick = QuickMetrics(held_out, metric=state.config.metric, count=state.config.metric_pictures)
         self.log = RunLog(folder / "log.jsonl", state, board)
         self.watch = Watch(state.config, diversity(train_set.images[: len(GRID_SEEDS)]))
-        self.saved = state.shown
+        # The last snapshot that is whole, and the last that was tried.
+        self.saved = self.tried = state.shown
         self.over = False
 
     def start(self, name: str, notes: tuple[str, ...]) -> None:
@@ -222,7 +224,9 @@ class _Writer:
         self.log.add(report | signs)
         if self.log.shown_since >= config.log_kimg * 1000:
             self._tell(self.watch.step(self.log.flush_step()))
-        if self.state.shown - self.saved >= config.snapshot_kimg * 1000:
+        # The very last one is `finish`'s, which does not pass over a failure.
+        ends = self.state.shown >= round(config.kimg * 1000)
+        if self.state.shown - self.tried >= config.snapshot_kimg * 1000 and not ends:
             self._try_to_save()
 
     def finish(self) -> None:
@@ -240,7 +244,7 @@ class _Writer:
         except (CheckpointError, OSError) as error:
             # The run is worth more than this snapshot: the next one may find room.
             self.log.message(f"no snapshot was saved: {error}", kind="snapshot")
-        self.saved = self.state.shown
+        self.tried = self.state.shown
 
     def _save(self) -> None:
         state = self.state
@@ -259,7 +263,7 @@ class _Writer:
         _clear_old(self.folder, state)
 
     def _metrics(self) -> dict[str, float]:
-        return quick_metrics(self.state.average, self.held_out, count=self.state.config.metric_pictures)
+        return self.quick(self.state.average)
 
     def _tell(self, warnings: Any) -> None:
         for warning in warnings:

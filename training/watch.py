@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from training.config import TrainingConfig
-from training.metrics import pixel_features
+from training.metrics.pixels import pixel_features
 
 __all__ = ["Alarm", "Watch", "diversity"]
 

@@ -71,7 +71,11 @@ class EfficientNetLite0(nn.Module):
 
     def logits(self, images: Tensor) -> Tensor:
         """Scores of the thousand classes of ImageNet, ``[N, 1000]``; trained at 224 x 224 pixels."""
-        return self.classifier(self.embed(images))
+        return self.classify(self.embed(images))
+
+    def classify(self, embedded: Tensor) -> Tensor:
+        """The same of what `embed` gave."""
+        return self.classifier(embedded)
 
     def _run(self, images: Tensor, taps: tuple[int, ...]) -> list[Tensor]:
         # (x01 - 127/255) / (128/255), with x01 = (x + 1) / 2.

@@ -48,6 +48,7 @@ def tiny() -> TrainingConfig:
         xflip=True,
         instance_noise=0.05,
         metric_pictures=20,
+        metric="pixels",
     )
 
 

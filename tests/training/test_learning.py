@@ -10,7 +10,8 @@ from training.data import TrainingSet
 from training.grid import sample
 from training.loop import train
 from training.loss import blur, blur_sigma
-from training.metrics import kernel_distance, pixel_features, pixel_kid
+from training.metrics.distances import kernel_distance
+from training.metrics.pixels import pixel_features, pixel_kid
 from training.state import new_state
 
 

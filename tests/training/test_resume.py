@@ -96,7 +96,9 @@ def test_an_export_is_half_precision_and_carries_its_card(
     run_folder = tmp_path / "run"
     run_folder.mkdir()
     save_snapshot(state, snapshot_path(run_folder, state.shown), card={"kimg": 0.012, "data": "toons"})
-    card = export(run_folder, tmp_path / "out.safetensors", card={"licence": "CC-BY-4.0"}, pictures=toons)
+    card = export(
+        run_folder, tmp_path / "out.safetensors", card={"licence": "CC-BY-4.0"}, pictures=toons, features=False
+    )
     opened = explorer.open_checkpoint(tmp_path / "out.safetensors")
     assert opened.info.licence == "CC-BY-4.0"
     assert opened.info.data == "toons"
@@ -165,7 +167,15 @@ def test_unfinished_files_are_no_snapshots(tmp_path: Path) -> None:
 
 
 def command(folder: Path, *options: str) -> list[str]:
-    tiny = ("--z-dim=8", "--w-dim=8", "--channel-base=128", "--channel-max=8", "--batch=4", "--holdout=20")
+    tiny = (
+        "--z-dim=8",
+        "--w-dim=8",
+        "--channel-base=128",
+        "--channel-max=8",
+        "--batch=4",
+        "--holdout=20",
+        "--metric=pixels",
+    )
     return [sys.executable, "-m", "training", str(folder), "--data", str(SAMPLE), "--threads=1", *tiny, *options]
 
 

@@ -146,7 +146,7 @@ def test_the_newest_the_best_and_every_so_many_are_kept(
     tiny: TrainingConfig, dots: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = iter([9.0, 5.0, 2.0, 3.0, 4.0, 5.0, 6.0])
-    monkeypatch.setattr(training.run, "quick_metrics", lambda *_, **__: {"kid": next(values)})
+    monkeypatch.setattr(training.run.QuickMetrics, "__call__", lambda *_: {"kid": next(values)})
     config = dataclasses.replace(tiny, kimg=0.048, snapshot_kimg=0.008, keep_kimg=0.02)
     run_training(new_state(config, dots.split(config.holdout)[0]), dots, tmp_path)
     # Best: 16 (2.0). Each first one after another 20: 24, 40. Newest two: 40, 48.
