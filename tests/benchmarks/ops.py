@@ -1,6 +1,6 @@
 """Compiled loops against plain torch, operation by operation.
 
-    THP_MEM_ALLOC_ENABLE=1 python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]
+    OMP_WAIT_POLICY=PASSIVE python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]
 
 Both paths run in turns in the same process, so that what else the machine does meets both: read the ratios. Results
 go to ``results/ops.json`` with the machine and the versions. Losses are kept in it, and decide where the default
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from explorer import ops
+from explorer.process import prepare_process
 
 RESULTS = Path(__file__).resolve().parent / "results" / "ops.json"
 WARM_UPS = 2
@@ -78,6 +79,26 @@ def activation(channels: int, size: int) -> tuple[Tensor, Work]:
     return x, lambda impl: ops.bias_act(x, b, act="lrelu", clamp=256.0, impl=impl)
 
 
+def modulated(channels: int, size: int, up: int) -> tuple[Tensor, Work]:
+    """A layer of StyleGAN2; the gradient goes to its input and not to its weight, as in a projection."""
+    f = ops.setup_filter([1, 3, 3, 1])
+    x, weight = torch.randn(1, channels, size, size).requires_grad_(), torch.randn(channels, channels, 3, 3)
+    styles, noise = torch.randn(1, channels), torch.randn(size * up, size * up)
+    end = ops.Epilogue(torch.randn(channels), "lrelu")
+    return x, lambda impl: ops.modulated_conv2d(
+        x,
+        weight,
+        styles,
+        noise=noise,
+        up=up,
+        padding=1,
+        resample_filter=f,
+        flip_weight=up == 1,
+        epilogue=end,
+        impl=impl,
+    )
+
+
 def cases() -> dict[str, tuple[Tensor, Work]]:
     """Every case by name: its input and what to do with it."""
     found = {f"filtered_lrelu, StyleGAN3-{layer.name}": filtered_lrelu(layer) for layer in LAYERS}
@@ -86,6 +107,10 @@ def cases() -> dict[str, tuple[Tensor, Work]]:
     for channels, size in ((3, 64), (3, 256), (3, 512), (64, 128)):
         found[f"upfirdn2d, up 2, {channels} x {size}^2"] = resample(channels, size, up=2, pad=(2, 1, 2, 1), gain=4.0)
     found["upfirdn2d, down 2, 64 x 256^2"] = resample(64, 256, down=2, pad=1)
+    for channels, size in ((512, 8), (512, 16), (512, 64), (256, 64), (128, 128), (64, 256), (32, 256), (16, 64)):
+        found[f"modulated_conv2d, {channels} x {size}^2"] = modulated(channels, size, 1)
+    for channels, size in ((512, 8), (512, 32), (256, 64), (128, 64), (64, 128), (16, 64)):
+        found[f"modulated_conv2d, up 2, {channels} x {size}^2"] = modulated(channels, size, 2)
     for channels, size in ((512, 8), (512, 16), (512, 64), (64, 256)):
         found[f"bias_act, lrelu, {channels} x {size}^2"] = activation(channels, size)
     return found
@@ -136,6 +161,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
 
+    kept = prepare_process()
     start = time.perf_counter()
     ops.warm_up()
     report: dict[str, object] = {
@@ -143,8 +169,8 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numba": numba.__version__},
         "unit": "ms; times_faster is torch / numba, above 1 the compiled loops win",
         "warm_up_s": round(time.perf_counter() - start, 2),
-        # Torch fetches large tensors in huge pages then, which makes its path about twice as fast.
-        "huge_pages": os.environ.get("THP_MEM_ALLOC_ENABLE") == "1",
+        # Without it, torch's path, which makes more large tensors, takes up to twice as long.
+        "memory_kept": kept,
         "load_at_start": round(os.getloadavg()[0], 2),
     }
     torch.manual_seed(0)

@@ -184,6 +184,17 @@ def test_rounding_of_a_stored_value_is_torchs(place, dtype):
     torch.testing.assert_close(found[0, 0, 0], expected, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_a_value_halfway_between_two_goes_to_the_even_one(place, dtype):
+    # Multiples of 1.5 of the last place of odd and of even neighbours: exact in float32, halfway in the type.
+    steps = 1 + torch.arange(8.0) * torch.finfo(dtype).eps
+    halfway = steps + torch.finfo(dtype).eps / 2
+    found = cuda_path.scale_planes(
+        torch.ones(1, 8, 1, 1, device=place.device, dtype=dtype), halfway[None].to(place.device)
+    )
+    assert torch.equal(found.flatten().cpu(), halfway.to(dtype))
+
+
 def test_what_a_block_shares_fits_every_gpu():
     axis = cuda_path.Axis
     for taps in (1, 4, 12, 24, CUDA_TAPS):
