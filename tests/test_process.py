@@ -9,8 +9,8 @@ from explorer.process import prepare_process
 kept = prepare_process() if sys.argv[1] == "yes" else True
 import torch
 torch.set_num_threads(1)
-for turn in range(9):
-    if turn == 3:
+for turn in range(18):
+    if turn == 12:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(32 << 20 >> 2).add(1)
 print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)

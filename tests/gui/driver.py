@@ -23,6 +23,8 @@ SCREEN = (1600, 1000)
 
 Point = tuple[int, int]
 _EDGE_PX = 6
+# At the top of a docked window, where its tabs are.
+_TABS_PX = 34
 
 
 class App:
@@ -149,7 +151,9 @@ class App:
     @property
     def window_id(self) -> str:
         """The main window's number for X."""
-        command = ["xdotool", "search", "--onlyvisible", "--name", "^Latent Explorer$"]
+        # The presentation window's name ends likewise, but belongs to another process.
+        command = ["xdotool", "search", "--all", "--onlyvisible", "--pid", str(self._process.pid)]
+        command += ["--name", "Latent Explorer$"]
         return subprocess.run(command, env=self.env, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[0]
 
     def xdotool(self, *arguments: object) -> None:
@@ -218,7 +222,8 @@ class App:
         for _ in range(60):
             _, top, _, height = self.rect(tag)
             left, first, width, space = self.rect(within)
-            if first + _EDGE_PX <= top + height / 2 <= first + space - _EDGE_PX:
+            above = _EDGE_PX if isinstance(within, str) else _TABS_PX
+            if first + above <= top + height / 2 <= first + space - _EDGE_PX:
                 return
             self.xdotool("mousemove", round(left + width / 2), round(first + space / 2))
             self.settle()

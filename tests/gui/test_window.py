@@ -29,11 +29,11 @@ def test_dragging_psi_changes_the_state_and_the_picture_in_one_step(faces: App) 
 def test_dragging_the_seed_pad_moves_through_fractional_seeds(faces: App) -> None:
     before = faces.picture_on_screen()
     left, top, _, _ = faces.rect("seed_pad")
-    faces.drag((round(left + 40), round(top + 40)), (round(left + 120), round(top + 90)))
+    faces.drag((round(left + 40), round(top + 40)), (round(left + 120), round(top + 80)))
     latent = faces.state["latent"]
     assert latent["type"] == "seed_pad"
     assert latent["x"] == pytest.approx(-0.5 + 120 / 46, abs=0.03)
-    assert latent["y"] == pytest.approx(-0.5 + 90 / 46, abs=0.03)
+    assert latent["y"] == pytest.approx(-0.5 + 80 / 46, abs=0.03)
     assert faces.step.startswith("Seed at")
     assert differ(before, faces.picture_on_screen())
 

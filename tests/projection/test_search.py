@@ -28,7 +28,7 @@ def base_of(checkpoint: Checkpoint) -> EditState:
 
 def test_a_picture_of_the_model_is_found_from_its_pixels_alone() -> None:
     target = target_of(NAME)
-    last = run(NAME, target, Plan(steps=120))[-1]
+    last = run(NAME, target, Plan(steps=200))[-1]
     assert psnr(drawn(golden(NAME).generator, last.found), target) > 30
 
 
