@@ -35,7 +35,7 @@ def metrics(
     """Compare MODEL with the pictures of DATA.zip.
 
     The network that looks is part of each name: FID (EfficientNet-lite0) is not the FID of papers, which look through
-    Inception; with --network FILE of that network's weights it is. What it sees of real pictures is kept in the user's
+    Inception. --network FILE takes another network's weights. What it sees of real pictures is kept in the user's
     cache.
     """
     from explorer.checkpoints import open_checkpoint
