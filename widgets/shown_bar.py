@@ -6,6 +6,7 @@ import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Output
 from widgets.controls import Kit, show_value
+from widgets.floating import floating_window
 from widgets.layout import Place
 from widgets.outputs import output_words
 
@@ -24,19 +25,7 @@ class ShownBar:
         self._kit = kit
         self._words = ""
         with (
-            dpg.window(
-                tag=_WINDOW,
-                show=False,
-                no_title_bar=True,
-                no_resize=True,
-                no_move=True,
-                no_docking=True,
-                no_saved_settings=True,
-                no_focus_on_appearing=True,
-                no_scrollbar=True,
-                autosize=True,
-                min_size=(10, 10),
-            ),
+            floating_window(_WINDOW, no_scrollbar=True),
             dpg.group(horizontal=True, horizontal_spacing=kit.look.px(14)),
         ):
             dpg.add_text("", tag="shown_words")

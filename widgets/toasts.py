@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 
 from widgets.controls import Kit
+from widgets.floating import floating_window
 
 __all__ = ["Answer", "Toasts"]
 
@@ -48,18 +49,7 @@ class Toasts:
         self._notices: list[_Notice] = []
         self._count = 0
         self._changed = False
-        with dpg.window(
-            tag=_WINDOW,
-            show=False,
-            no_title_bar=True,
-            no_resize=True,
-            no_move=True,
-            no_docking=True,
-            no_saved_settings=True,
-            no_focus_on_appearing=True,
-            autosize=True,
-            min_size=(look_width(kit), 10),
-        ):
+        with floating_window(_WINDOW, min_width_px=look_width(kit)):
             pass
         dpg.bind_item_theme(_WINDOW, kit.look.notice)
 

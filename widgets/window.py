@@ -15,7 +15,6 @@ from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, mark_choices, refresh_menu
 from widgets.native import Native
 from widgets.panels import Drawing, Keyed, Moving, Polled, Receiving, Watching
-from widgets.panels.projection import ProjectionPanel, is_photo
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
 from widgets.picture_wipe import PictureWipe
@@ -257,11 +256,8 @@ class Window:
         if self._dropped:
             path = self._dropped[-1]
             self._dropped.clear()
-            projection = self._panels[Place.PROJECTION]
             receiving = (panel for panel in self._panels.values() if isinstance(panel, Receiving))
-            if isinstance(projection, ProjectionPanel) and is_photo(path):
-                projection.load(path)
-            elif not any(panel.receive(path) for panel in receiving):
+            if not any(panel.receive(path) for panel in receiving):
                 self.session.open(path)
 
     def _ask_to_close(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import dearpygui.dearpygui as dpg
 
 from widgets.controls import show_value
+from widgets.floating import floating_window
 from widgets.layout import Place
 from widgets.theme import Look
 
@@ -26,19 +27,7 @@ class WipeBar:
         self._look = look
         self._note = ""
         with (
-            dpg.window(
-                tag=_WINDOW,
-                show=False,
-                no_title_bar=True,
-                no_resize=True,
-                no_move=True,
-                no_docking=True,
-                no_saved_settings=True,
-                no_focus_on_appearing=True,
-                no_scrollbar=True,
-                autosize=True,
-                min_size=(10, 10),
-            ),
+            floating_window(_WINDOW, no_scrollbar=True),
             dpg.group(horizontal=True, horizontal_spacing=look.px(14)),
         ):
             dpg.add_text("", tag="wipe_words")

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from explorer.errors import StateError
 from explorer.generators.linear import EqualizedLinear, normalize_second_moment
+from explorer.generators.mapping import checked_input
 
 __all__ = ["JointMappingNetwork"]
 
@@ -68,9 +69,10 @@ class JointMappingNetwork(nn.Module):
         Raises:
             StateError: A label is missing, or a shape is not the model's.
         """
-        x = self._checked("z", z, self.z_dim)
+        stored = self.fc0.weight.dtype if self.layers > 0 else torch.float32
+        x = checked_input("z", z, self.z_dim, stored=stored)
         if self.c_dim > 0:
-            c = self._checked("c", c, self.c_dim)
+            c = checked_input("c", c, self.c_dim, stored=stored)
             if c.shape[0] != x.shape[0]:
                 raise StateError(f"there are {x.shape[0]} latents and {c.shape[0]} labels: give as many of each")
             x = torch.cat([x, c @ self.embed.to(c.dtype)], dim=1)
@@ -82,11 +84,3 @@ class JointMappingNetwork(nn.Module):
             mean = x.detach().mean(dim=0).to(self.w_avg.dtype)
             self.w_avg.copy_(mean.lerp(self.w_avg, self.w_avg_beta))
         return x
-
-    def _checked(self, name: str, value: Tensor | None, width: int) -> Tensor:
-        if value is None:
-            raise StateError(f"this model needs {name} of shape [N, {width}], and none was given")
-        if value.ndim != 2 or value.shape[1] != width:
-            raise StateError(f"{name} has shape {list(value.shape)}, and this model takes [N, {width}]")
-        stored = self.fc0.weight.dtype if self.layers > 0 else torch.float32
-        return value.to(torch.promote_types(torch.promote_types(value.dtype, stored), torch.float32))

@@ -17,7 +17,7 @@ from explorer.generators.assign import build_from_tensors
 from explorer.generators.lightweight_config import GeneratorConfig
 from explorer.generators.lightweight_layers import Attention, NoisyConv, ToRGB, double, double_smoothly
 from explorer.generators.protocol import Step
-from explorer.generators.stepping import check_styles, run_to, unknown_layer
+from explorer.generators.stepping import check_styles, layer_index, run_to
 from explorer.generators.styles import check_w_plus
 from explorer.state import GeneratorSpec, LayerSpec, Noise
 
@@ -156,12 +156,9 @@ class Generator(nn.Module):
         Raises:
             StateError: As `steps`; or `until` does not exist, or lies before `start`.
         """
-        names = [layer.name for layer in self.spec.layers]
-        if until is not None and until not in self.spec.activations:
-            raise unknown_layer(until, self.spec.activations)
-        last = len(names) - 1 if until in (None, "output") else names.index(until)
+        last = layer_index(self.spec, until)
         step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
-        return step.image if names[last].endswith("torgb") else step.x
+        return step.image if self.spec.layers[last].name.endswith("torgb") else step.x
 
     def _advance(self, index: int, before: Step | None, s: Tensor, noise: Tensor) -> Step:
         name, _, kind = self.spec.layers[index].name.partition(".")

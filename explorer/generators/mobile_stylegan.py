@@ -20,7 +20,7 @@ from explorer.generators.config import check_between, config_from_json
 from explorer.generators.linear import normalize_second_moment
 from explorer.generators.noise import noise_maps
 from explorer.generators.protocol import Step
-from explorer.generators.stepping import check_styles, run_to, unknown_layer
+from explorer.generators.stepping import check_styles, layer_index, run_to
 from explorer.generators.stylegan1_config import check_blocks
 from explorer.generators.stylegan2_config import MAX_LAYERS, MAX_WIDTH
 from explorer.generators.styles import check_w_plus
@@ -242,10 +242,7 @@ class Generator(nn.Module):
         Raises:
             StateError: As `steps`; or `until` does not exist, or lies before `start`.
         """
-        names = [layer.name for layer in self.spec.layers]
-        if until is not None and until not in self.spec.activations:
-            raise unknown_layer(until, self.spec.activations)
-        last = len(names) - 1 if until in (None, "output") else names.index(until)
+        last = layer_index(self.spec, until)
         step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
         return step.x if step.image is None else step.image
 

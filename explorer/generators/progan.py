@@ -20,6 +20,7 @@ from explorer.generators.growing_discriminator import Activation
 from explorer.generators.growing_generator import GrowingGenerator, activation_names
 from explorer.generators.growing_layers import ScaledConv, ScaledDense, ToRGB, activate
 from explorer.generators.linear import normalize_second_moment
+from explorer.generators.stepping import check_inputs
 from explorer.generators.stylegan1_config import check_blocks
 from explorer.generators.stylegan2_config import MAX_WIDTH
 from explorer.state import GeneratorSpec, LayerSpec
@@ -137,11 +138,8 @@ class Generator(GrowingGenerator):
         Raises:
             StateError: A label is missing, or a shape is not the model's.
         """
-        if z is None or z.ndim != 2 or z.shape[1] != self.config.z_dim:
-            raise StateError(f"this model needs z of shape [N, {self.config.z_dim}]")
+        check_inputs(z, c, z_dim=self.config.z_dim, c_dim=self.config.c_dim)
         if self.config.c_dim > 0:
-            if c is None or c.shape != (z.shape[0], self.config.c_dim):
-                raise StateError(f"this model needs labels of shape [{z.shape[0]}, {self.config.c_dim}]")
             z = torch.cat([z, c.to(z.dtype)], dim=1)
         return self._normalized(z)
 

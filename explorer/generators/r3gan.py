@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.protocol import Step
 from explorer.generators.r3gan_config import GeneratorConfig, Stages
 from explorer.generators.r3gan_layers import Conv, ResidualBlock, branch_gain
-from explorer.generators.stepping import check_styles, run_to, unknown_layer
+from explorer.generators.stepping import check_inputs, check_styles, layer_index, run_to
 from explorer.generators.styles import check_w_plus
 from explorer.ops import setup_filter, upsample2d
 from explorer.state import GeneratorSpec, LayerSpec, Noise
@@ -113,12 +112,9 @@ class Generator(nn.Module):
         Raises:
             StateError: A label is missing, or a shape is not the model's.
         """
-        if z is None or z.ndim != 2 or z.shape[1] != self.config.z_dim:
-            raise StateError(f"this model needs z of shape [N, {self.config.z_dim}]")
+        check_inputs(z, c, z_dim=self.config.z_dim, c_dim=self.config.c_dim)
         if self.config.c_dim == 0:
             return z
-        if c is None or c.shape != (z.shape[0], self.config.c_dim):
-            raise StateError(f"this model needs labels of shape [{z.shape[0]}, {self.config.c_dim}]")
         return torch.cat([z, (c.to(self.mapping.weight) @ self.mapping.weight.t()).to(z.dtype)], dim=1)
 
     def w_avg(self, c: Tensor | None = None) -> Tensor:
@@ -169,13 +165,9 @@ class Generator(nn.Module):
         Raises:
             StateError: As `steps`; or `until` does not exist, or lies before `start`.
         """
-        wanted = self.spec.activations[-1] if until is None else until
-        if wanted not in self.spec.activations:
-            raise unknown_layer(until, self.spec.activations)
-        names = [layer.name for layer in self.spec.layers]
-        last = len(names) - 1 if wanted == "output" else names.index(wanted)
+        last = layer_index(self.spec, until)
         step = run_to(self, last, s, noise=noise, transform=transform, start=start, until=until)
-        return step.image if wanted == "output" else step.x
+        return step.image if until in (None, "output") else step.x
 
 
 def _size_name(index: int) -> str:

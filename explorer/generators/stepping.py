@@ -10,7 +10,7 @@ from explorer.errors import StateError
 from explorer.generators.protocol import Step
 from explorer.state import GeneratorSpec
 
-__all__ = ["check_styles", "run_to", "unknown_layer"]
+__all__ = ["check_inputs", "check_styles", "layer_index", "run_to", "unknown_layer"]
 
 
 class _Stepping(Protocol):
@@ -35,9 +35,33 @@ def check_styles(spec: GeneratorSpec, s: Sequence[Tensor], transform: Tensor | N
         raise StateError("this model's picture cannot be turned or shifted: leave the transform out")
 
 
+def check_inputs(z: Tensor | None, c: Tensor | None, *, z_dim: int, c_dim: int) -> None:
+    """Refuse latents, and labels of a model with classes, that are missing or of another shape.
+
+    Raises:
+        StateError: They are.
+    """
+    if z is None or z.ndim != 2 or z.shape[1] != z_dim:
+        raise StateError(f"this model needs z of shape [N, {z_dim}]")
+    if c_dim > 0 and (c is None or c.shape != (z.shape[0], c_dim)):
+        raise StateError(f"this model needs labels of shape [{z.shape[0]}, {c_dim}]")
+
+
 def unknown_layer(until: str | None, names: Iterable[str]) -> StateError:
     """The error for activations that a model does not have."""
     return StateError(f"there is no layer {until!r}: use one of {', '.join(names)}")
+
+
+def layer_index(spec: GeneratorSpec, until: str | None) -> int:
+    """Which layer's activations are asked for, where `until` names nothing else: the last one's for the picture.
+
+    Raises:
+        StateError: There are no such activations.
+    """
+    if until is not None and until not in spec.activations:
+        raise unknown_layer(until, spec.activations)
+    names = [layer.name for layer in spec.layers]
+    return len(names) - 1 if until in (None, "output") else names.index(until)
 
 
 def run_to(

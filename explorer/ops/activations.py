@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from explorer.ops.act import Act, slope_of
 from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
 
 
@@ -85,8 +86,7 @@ def bias_act(
     if path == "numba":
         from explorer.ops import numba_path
 
-        slope = {"linear": 1.0, "relu": 0.0, "lrelu": alpha}[act]
-        return numba_path.bias_lrelu(x, b, dim, numba_path.Act(gain, slope, clamp), plain)
+        return numba_path.bias_lrelu(x, b, dim, Act(gain, slope_of(act, alpha), clamp), plain)
     if path == "cuda":
         from explorer.ops import cuda_path
 

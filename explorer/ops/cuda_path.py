@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from cuda.kernels import Kernel, device_for, scalar_name
+from explorer.ops.act import Act
 from explorer.ops.filter_design import separate
 from explorer.ops.geometry import Axis
 from explorer.ops.numba_stage import transpose_axis
@@ -125,23 +126,6 @@ class _Resample(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         taps, back, (ax, ay) = ctx.rest
         return _Resample.apply(grad, back, taps, (transpose_axis(ax), transpose_axis(ay))), None, None, None
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Leaky ReLU between the filters, or at a layer's end."""
-
-    gain: float
-    slope: float
-    clamp: float | None
-
-    @property
-    def numbers(self) -> tuple[np.float32, ...]:
-        """Gain, slope and clamp as the kernels take them."""
-        return _floats(self.gain, self.slope, -1 if self.clamp is None else self.clamp)
-
-
-LINEAR = Act(1.0, 1.0, None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

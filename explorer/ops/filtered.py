@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops import reference
+from explorer.ops.act import Act
 from explorer.ops.activations import gain_and_clamp
 from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
 from explorer.ops.geometry import Axis, Padding, Scale, filter_size, parse_scale, plan_axes
@@ -76,11 +77,11 @@ def filtered_lrelu(
     if path == "numba":
         from explorer.ops import numba_path
 
-        return numba_path.filtered_lrelu(x, b, **options, act=numba_path.Act(gain, slope, clamp), differentiable=plain)
+        return numba_path.filtered_lrelu(x, b, **options, act=Act(gain, slope, clamp), differentiable=plain)
     if path == "cuda":
         from explorer.ops import cuda_path
 
-        return cuda_path.filtered_lrelu(x, b, **options, act=cuda_path.Act(gain, slope, clamp))
+        return cuda_path.filtered_lrelu(x, b, **options, act=Act(gain, slope, clamp))
     return plain(x, b)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from explorer.ops import prepared
+from explorer.ops.act import NO_ACT, Act, slope_of
 from explorer.ops.activations import ACTIVATIONS, COMPILED, bias_act
 from explorer.ops.convolution import conv2d_resample
 from explorer.ops.dispatch import choose, cuda_lacks, exporting, numba_lacks
@@ -331,17 +332,13 @@ def _compiled(
     flip_weight: bool = True,
 ) -> Tensor:
     from explorer.ops import numba_conv
-    from explorer.ops.numba_path import Act
 
     shape = numba_conv.ConvShape(
         pad=parse_padding(padding)[0], up=up, flip=flip_weight, taps=(_taps(f) or ()) if up == 2 else ()
     )
     act, bias = None, None
     if epilogue is not None:
-        kind = ACTIVATIONS[epilogue.act]
-        slope = {"linear": 1.0, "relu": 0.0, "lrelu": kind.alpha}[epilogue.act]
-        act = Act(kind.gain if epilogue.gain is None else epilogue.gain, slope, epilogue.clamp)
-        bias = epilogue.bias
+        act, bias = _act_of(epilogue), epilogue.bias
 
     def plain(x: Tensor, styles: Tensor, scale: Tensor | None, noise: Tensor | None, bias: Tensor | None) -> Tensor:
         y = _scaled_conv(
@@ -352,6 +349,12 @@ def _compiled(
         return bias_act(y, bias, act=epilogue.act, gain=epilogue.gain, clamp=epilogue.clamp, impl="torch")
 
     return numba_conv.scaled_conv(x, weight, styles, scale, noise, bias, shape=shape, act=act, differentiable=plain)
+
+
+def _act_of(epilogue: Epilogue) -> Act:
+    kind = ACTIVATIONS[epilogue.act]
+    gain = kind.gain if epilogue.gain is None else epilogue.gain
+    return Act(gain, slope_of(epilogue.act, kind.alpha), epilogue.clamp)
 
 
 def _cuda_demodulation(weight: Tensor, styles: Tensor) -> Tensor:
@@ -380,9 +383,7 @@ def _on_gpu(
     end = Epilogue(gain=1.0) if epilogue is None else epilogue
     y = conv2d_resample(cuda_path.scale_planes(x, styles), weight, f, **resample, impl="cuda")
     fused = end.act in COMPILED
-    kind = ACTIVATIONS[end.act]
-    slope = {"linear": 1.0, "relu": 0.0}.get(end.act, kind.alpha)
-    act = cuda_path.Act(kind.gain if end.gain is None else end.gain, slope, end.clamp) if fused else cuda_path.LINEAR
+    act = _act_of(end) if fused else NO_ACT
 
     def plain(y: Tensor, scale: Tensor | None, noise: Tensor | None, bias: Tensor | None) -> Tensor:
         y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]

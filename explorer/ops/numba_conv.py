@@ -17,7 +17,7 @@ from torch import Tensor
 
 from explorer.ops import numba_conv_kernels as kernels
 from explorer.ops import prepared
-from explorer.ops.numba_path import NO_ACT, Act
+from explorer.ops.act import NO_ACT, Act
 from explorer.ops.numba_stage import Floats
 from explorer.ops.workers import scratch, share_out, share_out_products, thread_count
 

@@ -6,7 +6,6 @@ which is differentiable as often as wanted.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from explorer.ops import numba_kernels as kernels
+from explorer.ops.act import NO_ACT, Act
 from explorer.ops.geometry import Axis
 from explorer.ops.numba_layout import StageShape, make_plan
 from explorer.ops.numba_stage import Floats, Stage, make_stage, resampling_stages
@@ -23,23 +23,8 @@ from explorer.ops.workers import PIECES_PER_THREAD, share_out, thread_count
 Plain = Callable[[Tensor, Tensor | None], Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Leaky ReLU between the stages."""
-
-    gain: float
-    slope: float
-    clamp: float | None
-
-    @property
-    def numbers(self) -> tuple[np.float32, np.float32, np.float32]:
-        """Gain, slope and clamp as the loops take them."""
-        return np.float32(self.gain), np.float32(self.slope), np.float32(-1 if self.clamp is None else self.clamp)
-
-
 # The table of taps ends with a 0 and a 1, see `numba_layout.Plan.tap`.
 _CONSTANTS = np.array([0, 1], np.float32)
-NO_ACT = Act(1.0, 1.0, None)
 
 
 def upfirdn2d(x: Tensor, f: Tensor | None, axes: tuple[Axis, Axis], *, flip_filter: bool, gain: float) -> Tensor:
@@ -199,10 +184,9 @@ def _run_stages(
 def compile_all() -> None:
     """Compile every kernel, or load it from the cache on disk, by running each once on almost nothing."""
     x = torch.zeros(1, 1, 2, 2)
-    act = Act(1.0, 1.0, None)
     point = (Axis(2, 1, 1, 1, 0, 0), Axis(2, 1, 1, 1, 0, 0))
     plain = make_stage(None, point, flip_filter=False, gain=1.0)
-    _run_stages(x, None, plain, plain, mode=0, act=act)
+    _run_stages(x, None, plain, plain, mode=0, act=NO_ACT)
     out = torch.empty_like(x)
-    _run_bias(kernels.bias_lrelu, (_flat(x),), None, x, 1, out, act)
-    _run_bias(kernels.bias_lrelu_gradient, (_flat(x), _flat(x)), None, x, 1, out, act)
+    _run_bias(kernels.bias_lrelu, (_flat(x),), None, x, 1, out, NO_ACT)
+    _run_bias(kernels.bias_lrelu_gradient, (_flat(x), _flat(x)), None, x, 1, out, NO_ACT)

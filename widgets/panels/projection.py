@@ -20,7 +20,7 @@ from widgets.texture import PictureTexture
 if TYPE_CHECKING:
     from explorer.session import Projecting
 
-__all__ = ["ProjectionPanel", "is_photo", "left_in_words"]
+__all__ = ["ProjectionPanel", "left_in_words"]
 
 _EMPTY = "Drop a photo on the window, or choose one. The part in the frame is looked for."
 _NAMES = ("W", "W+", "StyleSpace")
@@ -119,6 +119,13 @@ class ProjectionPanel:
         show_value("photo_size", 1.0)
         self._show()
         dpg.focus_item(int(Place.PROJECTION))
+
+    def receive(self, path: Path) -> bool:
+        """Take a dropped photo; false for everything else."""
+        if not is_photo(path):
+            return False
+        self.load(path)
+        return True
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Offer what the model can do."""

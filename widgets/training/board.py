@@ -42,7 +42,6 @@ class Board:
         self._texture: PictureTexture | None = None
         self._grids = Grids()
         self._share = 0.0
-        self._heights = (1, 1)
         self._size = (0, 0)
         self._drawn: tuple[object, ...] = ()
 
