@@ -32,6 +32,8 @@ class TrainingConfig:
     """The generator's family."""
     discriminator: Literal["stylegan2", "projected"] = "stylegan2"
     """StyleGAN2's, or Projected GAN's: small heads on a frozen network, see ``--preset projected``."""
+    projected_side: int = 224
+    """Pixels that a projected discriminator enlarges smaller pictures to; 128, the least, costs a third of 224."""
     loss: Literal["logistic", "relativistic", "hinge"] = "logistic"
     """Non-saturating logistic (StyleGAN), relativistic pairs with R1 and R2 (R3GAN), or hinge (Projected GAN)."""
     z_dim: int = 512
@@ -170,6 +172,7 @@ class TrainingConfig:
                 "0 with a projected discriminator, which has no gradient penalty",
                 self.discriminator != "projected" or self.r1_interval == 0,
             ),
+            ("projected_side", "from 128 to 4096", 128 <= self.projected_side <= 4096),
             ("pl_weight", "0 for StyleGAN3, which has no such penalty", self.is_stylegan2 or self.pl_weight == 0),
             ("style_mixing", "0 for StyleGAN3, which mixes no styles", self.is_stylegan2 or self.style_mixing == 0),
         ]

@@ -72,16 +72,20 @@ def build_networks(config: TrainingConfig, shape: Shape, *, source: Checkpoint |
             generator: Model = _stylegan2(config, common, resolution, base_size, source)
         else:
             generator = _stylegan3(config, common, shape.size, source)
-        judge = _projected(shape) if config.discriminator == "projected" else stylegan2.Discriminator(options)
+        judge = _projected(config, shape) if config.discriminator == "projected" else stylegan2.Discriminator(options)
         return generator, judge
 
 
-def _projected(shape: Shape) -> ProjectedDiscriminator:
+def _projected(config: TrainingConfig, shape: Shape) -> ProjectedDiscriminator:
     """Heads at random on the frozen network that comes with the program, separable as published for StyleGAN2."""
-    config = ProjectedConfig(
-        picture_size=shape.size, img_channels=shape.img_channels, c_dim=shape.c_dim, separable=True
+    options = ProjectedConfig(
+        picture_size=shape.size,
+        img_channels=shape.img_channels,
+        c_dim=shape.c_dim,
+        separable=True,
+        seen_side=config.projected_side,
     )
-    return ProjectedDiscriminator(config).see_with(bundled_features())
+    return ProjectedDiscriminator(options).see_with(bundled_features())
 
 
 def _stylegan2(
