@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, TEXT_ENCODERS, build
+from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, TEXT_ENCODERS, build, describe
 from explorer.checkpoints.file_bytes import damage_reported, read_whole
 from explorer.checkpoints.identity import model_in
 from explorer.checkpoints.info import CheckpointInfo
@@ -48,8 +48,12 @@ class Checkpoint:
     """The text encoder that a model of texts carries; ``None`` when the file has none."""
 
     def to_json(self) -> dict[str, object]:
-        """`info` and `spec` as JSON data."""
-        return {**self.info.to_json(), "spec": dataclasses.asdict(self.spec)}
+        """`info` and `spec` as JSON data, and what the discriminator is, where there is one."""
+        judge = None
+        if self.discriminator is not None:
+            count = sum(tensor.numel() for tensor in self.discriminator.state_dict().values())
+            judge = {"family": describe(self.discriminator, DISCRIMINATORS)["family"], "numbers": count}
+        return {**self.info.to_json(), "spec": dataclasses.asdict(self.spec), "discriminator": judge}
 
 
 class _Read(NamedTuple):

@@ -28,7 +28,10 @@ from explorer.generators import (
     stylegan2_discriminator,
     stylegan3,
     stylegan_t,
+    stylegan_t_discriminator,
     stylegan_xl,
+    views_config,
+    views_discriminator,
 )
 from explorer.generators.assign import build_from_tensors
 from explorer.text import ClipConfig, ClipText
@@ -68,6 +71,10 @@ DISCRIMINATORS: Mapping[str, NetworkKind] = MappingProxyType(
         "projected": NetworkKind(projected_config.ProjectedConfig, projected_discriminator.ProjectedDiscriminator),
         "r3gan": NetworkKind(r3gan_config.DiscriminatorConfig, r3gan_discriminator.Discriminator),
         "stylegan2": NetworkKind(stylegan2_config.DiscriminatorConfig, stylegan2_discriminator.Discriminator),
+        "stylegan_t": NetworkKind(
+            stylegan_t_discriminator.TextDiscriminatorConfig, stylegan_t_discriminator.TextDiscriminator
+        ),
+        "views": NetworkKind(views_config.ViewsConfig, views_discriminator.ViewsDiscriminator),
     }
 )
 

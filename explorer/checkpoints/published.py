@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from torch import nn
 
 from explorer.checkpoints import (
+    published_projected,
     published_r3gan,
     published_stylegan2,
     published_stylegan3,
     published_stylegan_t,
+    published_stylegan_t_discriminator,
     published_stylegan_xl,
     published_text_encoder,
 )
@@ -24,7 +26,7 @@ from explorer.text import ClipText
 __all__ = ["PublishedSnapshot", "read_published"]
 
 _READERS = (published_stylegan_xl, published_stylegan_t, published_stylegan3, published_stylegan2, published_r3gan)
-_CRITICS = (published_stylegan2, published_r3gan)
+_CRITICS = (published_stylegan2, published_r3gan, published_stylegan_t_discriminator)
 
 ENTRIES = ("G", "D", "G_ema", "augment_pipe")
 
@@ -67,11 +69,12 @@ def read_published(data: memoryview) -> PublishedSnapshot:
             f"this pickle's {used} is no generator but {_named(snapshot[used])}: it is damaged or hostile"
         )
     record = read_module(snapshot[used], size=len(data))
-    discriminator, notes = _discriminator(snapshot.get("D"), size=len(data))
+    generator = _generator(record)
+    discriminator, notes = _discriminator(snapshot.get("D"), size=len(data), classes=generator.spec.c_dim)
     text_encoder, more = published_text_encoder.read_text_encoder(record)
     training_set = plain(snapshot.get("training_set_kwargs"))
     return PublishedSnapshot(
-        generator=_generator(record),
+        generator=generator,
         discriminator=discriminator,
         text_encoder=text_encoder,
         entries=entries,
@@ -109,7 +112,7 @@ def _generator(record: ModuleRecord) -> nn.Module:
     )
 
 
-def _discriminator(value: object, *, size: int) -> tuple[nn.Module | None, tuple[str, ...]]:
+def _discriminator(value: object, *, size: int, classes: int) -> tuple[nn.Module | None, tuple[str, ...]]:
     """The discriminator, or why there is none: a picture can be made without it."""
     if value is None:
         return None, ()
@@ -117,6 +120,8 @@ def _discriminator(value: object, *, size: int) -> tuple[nn.Module | None, tuple
         return None, (f"The discriminator is {_named(value)}, which is not known: only the generator was read.",)
     try:
         record = read_module(value, size=size)
+        if published_projected.is_discriminator(record):
+            return published_projected.read_discriminator(record, classes=classes), ()
         for reader in _CRITICS:
             if reader.is_discriminator(record):
                 return reader.read_discriminator(record), ()

@@ -46,27 +46,36 @@ _TAPS = (0, 2, 4, 10, 15)
 
 
 class EfficientNetLite0(nn.Module):
-    """The network of Projected GAN and StyleGAN-XL. Expects colours as (x - 0.498) / 0.502 of 0 to 1."""
+    """The network of Projected GAN and StyleGAN-XL. Expects colours as (x - 0.498) / 0.502 of 0 to 1.
+
+    Args:
+        classifies: With the last layers, which no scale needs.
+    """
 
     name = "EfficientNet-lite0"
     channels = tuple(BLOCKS[tap].outputs for tap in _TAPS)
     strides = (2, 4, 8, 16, 32)
     heads: tuple[Tensor | None, ...] = (None,) * len(_TAPS)
 
-    def __init__(self) -> None:
+    def __init__(self, *, classifies: bool = True) -> None:
         super().__init__()
         self.stem = _Same(3, _STEM, 3, stride=2)
         self.blocks = nn.ModuleList(_InvertedResidual(block) for block in BLOCKS)
-        self.head = _Same(BLOCKS[-1].outputs, _HEAD, 1)
-        self.classifier = nn.Linear(_HEAD, _CLASSES)
+        if classifies:
+            self.head = _Same(BLOCKS[-1].outputs, _HEAD, 1)
+            self.classifier = nn.Linear(_HEAD, _CLASSES)
 
     def forward(self, images: Tensor, *, scales: int | None = None) -> tuple[Tensor, ...]:
         """See `explorer.features.FeatureNetwork`."""
-        return tuple(self._run(images, _TAPS[: len(_TAPS) if scales is None else scales]))
+        return tuple(self._run(_prepared(images), _TAPS[: len(_TAPS) if scales is None else scales]))
+
+    def scales_of(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The same of colours that are as the network expects them already, ``[N, 3, H, W]``."""
+        return tuple(self._run(x, _TAPS))
 
     def embed(self, images: Tensor) -> Tensor:
         """``[N, 1280]``, the input of the classifier."""
-        *_, last = self._run(images, _TAPS[-1:])
+        *_, last = self._run(_prepared(images), _TAPS[-1:])
         return functional.relu6(self.head(last)).mean(dim=(2, 3))
 
     def logits(self, images: Tensor) -> Tensor:
@@ -77,9 +86,7 @@ class EfficientNetLite0(nn.Module):
         """The same of what `embed` gave."""
         return self.classifier(embedded)
 
-    def _run(self, images: Tensor, taps: tuple[int, ...]) -> list[Tensor]:
-        # (x01 - 127/255) / (128/255), with x01 = (x + 1) / 2.
-        x = (as_rgb(images) * 127.5 + 0.5) / 128
+    def _run(self, x: Tensor, taps: tuple[int, ...]) -> list[Tensor]:
         x = functional.relu6(self.stem(x))
         found = []
         for index, block in enumerate(self.blocks[: max(taps) + 1]):
@@ -87,6 +94,11 @@ class EfficientNetLite0(nn.Module):
             if index in taps:
                 found.append(x)
         return found
+
+
+def _prepared(images: Tensor) -> Tensor:
+    # (x01 - 127/255) / (128/255), with x01 = (x + 1) / 2.
+    return (as_rgb(images) * 127.5 + 0.5) / 128
 
 
 class _InvertedResidual(nn.Module):

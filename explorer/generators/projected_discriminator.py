@@ -9,7 +9,6 @@ StyleGAN-XL judges by two such networks, this one and a DeiT, and adds the losse
 Source: Projected GANs Converge Faster (Sauer et al. 2021), sections 3 and 4.
 """
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -20,7 +19,8 @@ from explorer.errors import StateError
 from explorer.generators.assign import build_from_tensors
 from explorer.generators.efficientnet import EfficientNetLite0
 from explorer.generators.projected_config import ProjectedConfig
-from explorer.generators.projected_layers import BatchNorm, SpectralConv, random_conv
+from explorer.generators.projected_heads import Head, Labels
+from explorer.generators.projected_layers import freeze, mix_scales, random_conv
 
 __all__ = ["ProjectedConfig", "ProjectedDiscriminator"]
 
@@ -29,62 +29,9 @@ SCALES = slice(1, 5)
 # A head ends at a 32nd of what is seen, where a window of 4 x 4 must fit.
 SHORTEST_SIDE = 128
 _STEP = 32
-_LAST_WINDOW = 4
 # Features of a head after each halving, from the nominal side of a scale on.
 _HEAD_WIDTHS = {64: 64, 32: 128, 16: 256, 8: 512}
 _NOMINAL_SIDES = (128, 64, 32, 16)
-_SLOPE = 0.2
-
-
-class Halving(nn.Module):
-    """Halves the size: convolution, batch norm, leaky ReLU."""
-
-    def __init__(self, in_channels: int, out_channels: int, *, separable: bool) -> None:
-        super().__init__()
-        self.separable = separable
-        if separable:
-            self.each = SpectralConv(in_channels, in_channels, kernel_size=3, padding=1, groups=in_channels)
-            self.across = SpectralConv(in_channels, out_channels, kernel_size=1)
-        else:
-            self.conv = SpectralConv(in_channels, out_channels, kernel_size=4, stride=2, padding=1, bias=True)
-        self.norm = BatchNorm(out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[N, in, h, w]`` to ``[N, out, h / 2, w / 2]``."""
-        x = self.across(self.each(x)) if self.separable else self.conv(x)
-        x = F.leaky_relu(self.norm(x), _SLOPE)
-        return F.avg_pool2d(x, 2) if self.separable else x
-
-
-class Head(nn.Module):
-    """Judges one scale in overlapping parts."""
-
-    def __init__(self, config: ProjectedConfig, in_channels: int, side: int) -> None:
-        super().__init__()
-        self.cmap_dim = config.cmap_dim
-        width = in_channels
-        for i, (_, features) in enumerate((s, f) for s, f in _HEAD_WIDTHS.items() if s < side):
-            self.add_module(f"halving{i}", Halving(width, features, separable=config.separable))
-            width = features
-        outputs = config.cmap_dim if config.c_dim else 1
-        self.last = SpectralConv(width, outputs, kernel_size=_LAST_WINDOW)
-        if config.c_dim:
-            self.embedding = nn.Parameter(torch.randn(config.c_dim, config.embed_features))
-            spread = 1 / math.sqrt(config.embed_features)
-            self.project = nn.Parameter((torch.rand(config.cmap_dim, config.embed_features) * 2 - 1) * spread)
-            self.project_bias = nn.Parameter((torch.rand(config.cmap_dim) * 2 - 1) * spread)
-
-    def forward(self, x: Tensor, c: Tensor | None) -> Tensor:
-        """Features ``[N, C, h, w]`` and labels to logits, ``[N, parts]``."""
-        for name, layer in self.named_children():
-            if name.startswith("halving"):
-                x = layer(x)
-        x = self.last(x)
-        if c is not None:
-            embedded = c.to(self.embedding) @ self.embedding
-            label = F.leaky_relu(F.linear(embedded, self.project, self.project_bias), _SLOPE)
-            x = (x * label[:, :, None, None]).sum(dim=1) * (1 / math.sqrt(self.cmap_dim))
-        return x.flatten(1)
 
 
 class ProjectedDiscriminator(nn.Module):
@@ -98,7 +45,7 @@ class ProjectedDiscriminator(nn.Module):
         super().__init__()
         self.config = config
         self.features = EfficientNetLite0()
-        _freeze(self.features)
+        freeze(self.features)
         seen = self.features.channels[SCALES]
         self.channels = nn.Module()
         self.scales = nn.Module()
@@ -107,9 +54,11 @@ class ProjectedDiscriminator(nn.Module):
             self.channels.add_module(f"mix{i}", random_conv(count, mixed))
             self.scales.add_module(f"mix{i}", random_conv(mixed, max(mixed // 2, config.width)))
         self.heads = nn.Module()
+        labels = Labels(c_dim=config.c_dim, embed_features=config.embed_features, cmap_dim=config.cmap_dim)
         for i in range(config.heads):
             width = max((config.width << i) // 2, config.width)
-            self.heads.add_module(f"head{i}", Head(config, width, _NOMINAL_SIDES[i]))
+            widths = tuple(features for side, features in _HEAD_WIDTHS.items() if side < _NOMINAL_SIDES[i])
+            self.heads.add_module(f"head{i}", Head(width, widths, separable=config.separable, labels=labels))
         for part in (self.features, self.channels, self.scales):
             part.eval()
 
@@ -157,20 +106,7 @@ class ProjectedDiscriminator(nn.Module):
     def project(self, image: Tensor) -> list[Tensor]:
         """The mixed scales of pictures, fine to coarse, each twice as large as the frozen network gives it."""
         features = self.features(self._enlarged(image))[SCALES]
-        mixed = [self._mix(self.channels, i, x) for i, x in enumerate(features)]
-        scales: list[Tensor] = []
-        for i in reversed(range(len(mixed))):
-            x = mixed[i]
-            if scales:
-                # An odd side of a coarser scale is one longer when doubled.
-                x = x + scales[0][:, :, : x.shape[2], : x.shape[3]]
-            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-            scales.insert(0, self._mix(self.scales, i, x))
-        return scales
-
-    def _mix(self, mixing: nn.Module, index: int, x: Tensor) -> Tensor:
-        layer = mixing.get_submodule(f"mix{index}")
-        return F.conv2d(x, layer.weight.to(x.dtype), layer.bias.to(x.dtype))
+        return mix_scales(features, self.channels, self.scales)
 
     def _enlarged(self, image: Tensor) -> Tensor:
         """Pictures whose longer side is long enough for the frozen network, and whose shorter one for the heads."""
@@ -180,11 +116,3 @@ class ProjectedDiscriminator(nn.Module):
         if factor == 1 and min(height, width) >= SHORTEST_SIDE:
             return image
         return F.interpolate(image, size=size, mode="bilinear", align_corners=False)
-
-
-def _freeze(network: nn.Module) -> None:
-    """Make buffers of all parameters: no optimiser and no `requires_grad_` finds them."""
-    for part in network.modules():
-        for name, parameter in list(part.named_parameters(recurse=False)):
-            delattr(part, name)
-            part.register_buffer(name, parameter.detach())
