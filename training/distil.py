@@ -1,0 +1,256 @@
+"""``python -m training.distil TEACHER OUT.safetensors``: a StyleGAN3 that draws what a StyleGAN2 draws.
+
+The student takes the teacher's mapping network as it is, so both share one W: a seed and a slider mean the same in
+either. Only its synthesis learns, from pairs of a style and the teacher's picture, which is far quicker than a game
+against a discriminator; ``python -m training --resume-from OUT.safetensors`` goes on with one.
+
+Source: MobileStyleGAN (Belousov 2021), section 4, teaches a generator pixels and features of another one's pictures.
+"""
+
+import argparse
+import copy
+import dataclasses
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from explorer.checkpoints import CheckpointParts, open_checkpoint, read_training_extras, save_checkpoint
+from explorer.errors import ExplorerError
+from explorer.features import bundled_features
+from explorer.features.network import FeatureNetwork, feature_distance, unit_features
+from explorer.generators import stylegan2, stylegan3
+from explorer.generators.styles import broadcast, truncate
+from explorer.process import prepare_process
+from explorer.state import Noise
+from training.config import ConfigError
+
+__all__ = ["Lesson", "Pupil", "distance", "main", "new_pupil", "open_pupil", "save_pupil", "teach"]
+
+_SCALES = 4
+"""Of the feature network's: those that a small picture still fills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What the student is, and how it learns."""
+
+    variant: str = "t"
+    """``t`` or ``r``, see `stylegan3.GeneratorConfig`."""
+    synthesis_layers: int = 14
+    """Before the one that makes the picture."""
+    margin: int = 10
+    """Samples kept around the picture on each side."""
+    channel_base: int = 16384
+    """Channels of a layer times its resolution, before `channel_max`."""
+    channel_max: int = 512
+    """The most channels of any layer."""
+    batch: int = 16
+    """Pictures in a step."""
+    kimg: float = 100.0
+    """Length, in thousands of pictures."""
+    lr: float = 0.004
+    """Adam's step at first; it falls to a twentieth along a cosine."""
+    pixel_weight: float = 4.0
+    """Of the mean absolute difference of pixels, beside the distance of features at 1."""
+    psi: float = 0.5
+    """The least truncation of a style; it is drawn anew for each picture, up to 1."""
+    ema_kimg: float = 2.0
+    """Half-life of the averaged student, in thousands of pictures."""
+    seed: int = 0
+    """Of the first weights and of all latents."""
+
+
+@dataclass(slots=True)
+class Pupil:
+    """A student on its way."""
+
+    lesson: Lesson
+    learning: stylegan3.Generator
+    average: stylegan3.Generator
+    adam: torch.optim.Adam
+    shown: int = 0
+
+
+def new_pupil(teacher: stylegan2.Generator, lesson: Lesson) -> Pupil:
+    """A StyleGAN3 with random synthesis and the teacher's mapping.
+
+    Raises:
+        ConfigError: No StyleGAN3 has the teacher's kind of mapping, or of picture.
+    """
+    given = teacher.config
+    height, width = teacher.spec.resolution
+    options = stylegan3.GeneratorConfig.standard(
+        resolution=max(height, width),
+        crop=None if height == width else (height, width),
+        variant="r" if lesson.variant == "r" else "t",
+        img_channels=teacher.spec.img_channels,
+        z_dim=given.z_dim,
+        c_dim=given.c_dim,
+        w_dim=given.w_dim,
+        mapping_layers=given.mapping_layers,
+        num_layers=lesson.synthesis_layers,
+        margin_size=lesson.margin,
+        channel_base=lesson.channel_base,
+        channel_max=lesson.channel_max,
+        magnitude_ema_beta=0.5 ** (lesson.batch / 20_000),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(lesson.seed)
+        learning = stylegan3.Generator(options)
+    try:
+        learning.mapping.load_state_dict(teacher.mapping.state_dict())
+    except RuntimeError as error:
+        raise ConfigError(f"the teacher's mapping network is not one that StyleGAN3 has: {error}") from error
+    average = copy.deepcopy(learning)
+    return Pupil(lesson, learning, average, _adam(learning, lesson))
+
+
+def _adam(learning: stylegan3.Generator, lesson: Lesson) -> torch.optim.Adam:
+    learning.train().requires_grad_(False)
+    learning.synthesis.requires_grad_(True)
+    return torch.optim.Adam(learning.synthesis.parameters(), lr=lesson.lr, betas=(0.0, 0.99), eps=1e-8)
+
+
+def distance(images: Tensor, wanted: Tensor, features: FeatureNetwork, *, pixel_weight: float) -> Tensor:
+    """How far pictures ``[N, C, H, W]`` are from the teacher's, scalar: features, and pixels at three sizes."""
+    with torch.no_grad():
+        seen = unit_features(features(wanted, scales=_SCALES))
+    total = feature_distance(unit_features(features(images, scales=_SCALES)), seen, heads=features.heads[:_SCALES])
+    pixels = torch.zeros(())
+    for _ in range(3):
+        pixels = pixels + (images - wanted).abs().mean() / 3
+        images, wanted = (functional.avg_pool2d(part, 2, ceil_mode=True) for part in (images, wanted))
+    return total.mean() + pixel_weight * pixels
+
+
+def teach(
+    pupil: Pupil, teacher: stylegan2.Generator, features: FeatureNetwork, *, stop: Callable[[], bool] = lambda: False
+) -> Iterator[float]:
+    """Steps until the lesson's end or ``stop()``; yields each one's loss. ``pupil`` is whole between two steps."""
+    lesson, total = pupil.lesson, int(pupil.lesson.kimg * 1000)
+    while pupil.shown < total and not stop():
+        # Latents follow from the seed and the place, so a stopped lesson goes on as if it had not stopped.
+        random = torch.Generator().manual_seed(lesson.seed * 1_000_003 + pupil.shown)
+        with torch.no_grad():
+            w_plus, wanted = _example(teacher, lesson, random)
+        for group in pupil.adam.param_groups:
+            group["lr"] = lesson.lr * (0.525 + 0.475 * math.cos(math.pi * pupil.shown / total))
+        row = w_plus[:, :1].expand(-1, pupil.learning.spec.num_ws, -1)
+        images = pupil.learning.synthesize(pupil.learning.style(row), noise=Noise("none"), update_emas=True)
+        loss = distance(images, wanted, features, pixel_weight=lesson.pixel_weight)
+        pupil.adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        pupil.adam.step()
+        pupil.shown += lesson.batch
+        _average(pupil)
+        yield float(loss.detach())
+
+
+def _example(teacher: stylegan2.Generator, lesson: Lesson, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    spec = teacher.spec
+    z = torch.randn(lesson.batch, spec.z_dim, generator=random)
+    classes = torch.randint(spec.c_dim, (lesson.batch,), generator=random) if spec.c_dim else None
+    c = None if classes is None else functional.one_hot(classes, spec.c_dim).float()
+    psi = lesson.psi + (1 - lesson.psi) * torch.rand(lesson.batch, 1, 1, generator=random)
+    whole = broadcast(teacher.map(z, c), spec.num_ws)
+    w_plus = truncate(whole, teacher.w_avg(c), psi=0.0) * (1 - psi) + whole * psi
+    return w_plus, teacher.synthesize(teacher.style(w_plus), noise=Noise("none")).clamp(-1, 1)
+
+
+@torch.no_grad()
+def _average(pupil: Pupil) -> None:
+    beta = 0.5 ** (pupil.lesson.batch / max(min(pupil.lesson.ema_kimg * 1000, pupil.shown * 0.05), 1e-8))
+    for ours, theirs in zip(pupil.average.parameters(), pupil.learning.parameters(), strict=True):
+        ours.lerp_(theirs, 1 - beta)
+    for kept, moved in zip(pupil.average.buffers(), pupil.learning.buffers(), strict=True):
+        kept.copy_(moved)
+
+
+def save_pupil(pupil: Pupil, path: Path, *, card: dict[str, object]) -> None:
+    """Write the averaged student as a model, with all that `open_pupil` needs; whole or not at all."""
+    extra = {f"learning.{name}": value for name, value in pupil.learning.state_dict().items()}
+    for i, p in enumerate(pupil.learning.synthesis.parameters()):
+        extra |= {f"adam.{key}.{i}": value for key, value in pupil.adam.state.get(p, {}).items()}
+    metadata = {"lesson": dataclasses.asdict(pupil.lesson), "shown": pupil.shown}
+    save_checkpoint(CheckpointParts(pupil.average), path, card=card, extra=extra, extra_metadata=metadata)
+
+
+def open_pupil(path: Path) -> Pupil:
+    """Read what `save_pupil` wrote.
+
+    Raises:
+        ConfigError: The file is another kind of model.
+        CheckpointError: It cannot be read.
+    """
+    average, extras = open_checkpoint(path).generator, read_training_extras(path)
+    if not isinstance(average, stylegan3.Generator) or "lesson" not in extras.metadata:
+        raise ConfigError(f"{path.name} is no student of training.distil: name another file to write")
+    lesson = Lesson(**extras.metadata["lesson"])
+    learned = {k.removeprefix("learning."): v for k, v in extras.tensors.items() if k.startswith("learning.")}
+    learning = stylegan3.Generator.from_tensors(average.config, learned)
+    adam = _adam(learning, lesson)
+    for i, p in enumerate(learning.synthesis.parameters()):
+        keys = ("step", "exp_avg", "exp_avg_sq")
+        adam.state[p] = {key: extras.tensors[f"adam.{key}.{i}"].clone() for key in keys}
+    return Pupil(lesson, learning, average, adam, int(extras.metadata["shown"]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0, or 2 where the input was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m training.distil", description=__doc__)
+    parser.add_argument("teacher", type=Path, metavar="TEACHER", help="a StyleGAN2 that the program opens")
+    parser.add_argument("out", type=Path, metavar="OUT.safetensors", help="gone on with where it is a student already")
+    parser.add_argument("--save-kimg", type=float, default=1.0, help="between two saves (default: 1)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
+    for field in dataclasses.fields(Lesson):
+        kind = type(field.default)
+        flag = "--" + field.name.replace("_", "-")
+        parser.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f"(default: {field.default})")
+    given = vars(parser.parse_args(arguments))
+    own = {name: given.pop(name) for name in ("teacher", "out", "save_kimg", "threads")}
+    if own["threads"] is not None:
+        torch.set_num_threads(own["threads"])
+    try:
+        _run(own["teacher"], own["out"], own["save_kimg"], {k: v for k, v in given.items() if v is not None})
+    except ExplorerError as error:
+        print(f"distil: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(source: Path, out: Path, save_kimg: float, settings: dict[str, object]) -> None:
+    opened = open_checkpoint(source)
+    teacher, card = opened.generator, dict(opened.info.card)
+    if not isinstance(teacher, stylegan2.Generator):
+        raise ConfigError(f"{source.name} is a {teacher.spec.family}, and a teacher has to be a StyleGAN2")
+    for name in ("metrics", "settings", "kimg", "name", "start_seed"):
+        card.pop(name, None)
+    if out.exists():
+        pupil = open_pupil(out)
+        pupil.lesson = dataclasses.replace(pupil.lesson, **settings)  # type: ignore[arg-type]
+    else:
+        pupil = new_pupil(teacher, Lesson(**settings))  # type: ignore[arg-type]
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    losses: list[float] = []
+    for loss in teach(pupil, teacher, bundled_features(), stop=stopped.is_set):
+        losses.append(loss)
+        if len(losses) * pupil.lesson.batch >= save_kimg * 1000:
+            print(f"{pupil.shown / 1000:.1f} kimg, loss {sum(losses) / len(losses):.4f}", flush=True)
+            losses.clear()
+            save_pupil(pupil, out, card={**card, "distilled_kimg": pupil.shown / 1000})
+    save_pupil(pupil, out, card={**card, "distilled_kimg": pupil.shown / 1000})
+
+
+if __name__ == "__main__":
+    prepare_process()
+    sys.exit(main())
