@@ -14,6 +14,7 @@ from explorer.generators.styles import broadcast
 from explorer.rendering import restrict
 from explorer.state import EditState, Mix, Noise, SeedPad, Transform, Truncation
 from tests.checkpoints.networks import (
+    fastgan_generator,
     r3gan_generator,
     stylegan2_generator,
     stylegan3_generator,
@@ -37,6 +38,7 @@ TITLES = {
     "stylegan_xl": "StyleGAN-XL",
     "stylegan_t": "StyleGAN-T",
     "r3gan": "R3GAN",
+    "fastgan": "FastGAN (Projected GAN)",
 }
 
 COLUMNS = ("open", "render", "mix", "truncate", "noise", "transform", "project", "drag", "export", "train")
@@ -59,6 +61,7 @@ def models() -> dict[str, nn.Module]:
         "stylegan_xl": stylegan_xl_generator(),
         "stylegan_t": stylegan_t_generator(),
         "r3gan": r3gan_generator(),
+        "fastgan": fastgan_generator(),
     }
 
 

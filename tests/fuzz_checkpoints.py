@@ -25,6 +25,7 @@ import torch
 
 from explorer.checkpoints import CheckpointParts, open_checkpoint, save_checkpoint
 from explorer.errors import CheckpointError
+from tests.checkpoints.fastgan_records import fastgan
 from tests.checkpoints.networks import (
     discriminator,
     snapshot_bytes,
@@ -72,6 +73,7 @@ def bases(folder: Path) -> list[Base]:
         "stylegan-xl": snapshot_bytes(stylegan_xl_generator()),
         "stylegan-t": snapshot_bytes(stylegan_t_generator(), plain_classes=True),
         "r3gan": _r3gan_bytes(),
+        "fastgan": _fastgan_bytes(),
     }
     for name, generator in (("safetensors 2", two), ("safetensors 3", three)):
         path = folder / "base.safetensors"
@@ -86,6 +88,13 @@ def _r3gan_bytes() -> bytes:
     out = BytesIO()
     networks = {"D": module(discriminator_record(c_dim=2)), "G_ema": module(generator_record(c_dim=2))}
     PickleWriter(out, protocol=4).dump(networks)
+    return out.getvalue()
+
+
+def _fastgan_bytes() -> bytes:
+    out = BytesIO()
+    record = fastgan(resolution=64, lite=True, conditional=True, width=1)
+    PickleWriter(out, protocol=4).dump({"D": None, "G_ema": module(record, plain_class=True)})
     return out.getvalue()
 
 

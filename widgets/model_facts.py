@@ -9,6 +9,7 @@ __all__ = ["FACTS", "details", "facts", "size_words"]
 FACTS = ("Family", "Size", "Trained", "Licence")
 """Captions of what the panel shows."""
 _FAMILIES = {
+    "fastgan": "FastGAN (Projected GAN)",
     "lightweight": "StyleGAN2 (lucidrains)",
     "mobile_stylegan": "MobileStyleGAN",
     "progan": "ProGAN",

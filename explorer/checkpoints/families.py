@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from explorer.errors import CheckpointError
 from explorer.generators import (
+    fastgan,
     growing_discriminator,
     lightweight,
     lightweight_config,
@@ -51,6 +52,7 @@ class NetworkKind:
 
 GENERATORS: Mapping[str, NetworkKind] = MappingProxyType(
     {
+        "fastgan": NetworkKind(fastgan.GeneratorConfig, fastgan.Generator),
         "lightweight": NetworkKind(lightweight_config.GeneratorConfig, lightweight.Generator),
         "mobile_stylegan": NetworkKind(mobile_stylegan.GeneratorConfig, mobile_stylegan.Generator),
         "progan": NetworkKind(progan.GeneratorConfig, progan.Generator),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from explorer.checkpoints import (
+    published_fastgan,
     published_projected,
     published_r3gan,
     published_stylegan2,
@@ -25,7 +26,14 @@ from explorer.text import ClipText
 
 __all__ = ["PublishedSnapshot", "read_published"]
 
-_READERS = (published_stylegan_xl, published_stylegan_t, published_stylegan3, published_stylegan2, published_r3gan)
+_READERS = (
+    published_stylegan_xl,
+    published_stylegan_t,
+    published_stylegan3,
+    published_stylegan2,
+    published_r3gan,
+    published_fastgan,
+)
 _CRITICS = (published_stylegan2, published_r3gan, published_stylegan_t_discriminator)
 
 ENTRIES = ("G", "D", "G_ema", "augment_pipe")
@@ -72,6 +80,8 @@ def read_published(data: memoryview) -> PublishedSnapshot:
     generator = _generator(record)
     discriminator, notes = _discriminator(snapshot.get("D"), size=len(data), classes=generator.spec.c_dim)
     text_encoder, more = published_text_encoder.read_text_encoder(record)
+    fresh = generator.spec.family == "fastgan" and generator.spec.has_noise
+    drawn = (published_fastgan.NOISE_NOTE,) if fresh else ()
     training_set = plain(snapshot.get("training_set_kwargs"))
     return PublishedSnapshot(
         generator=generator,
@@ -79,7 +89,7 @@ def read_published(data: memoryview) -> PublishedSnapshot:
         text_encoder=text_encoder,
         entries=entries,
         used=used,
-        notes=(*notes, *more),
+        notes=(*notes, *more, *drawn),
         training_set=training_set if isinstance(training_set, dict) else {},
     )
 
@@ -102,13 +112,9 @@ def _generator(record: ModuleRecord) -> nn.Module:
     for reader in _READERS:
         if reader.is_generator(record):
             return reader.read_generator(record)
-    mapping = record.children.get("mapping")
-    embedding = mapping.children.get("embed") if mapping else None
-    known = embedding is not None and embedding.class_name == "Embedding"
-    guess = "a Projected GAN" if known else f"a network of class {record.class_name!r}"
     raise CheckpointError(
-        f"this snapshot seems to be {guess}, which is not supported yet: "
-        "open a snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3, StyleGAN-XL, StyleGAN-T or R3GAN"
+        f"this snapshot's generator is a network of class {record.class_name!r}, which is not supported: open a "
+        "snapshot of StyleGAN2, StyleGAN2-ADA, StyleGAN3, StyleGAN-XL, StyleGAN-T, R3GAN or Projected GAN"
     )
 
 

@@ -29,9 +29,10 @@ class GeneratorSpec:
 
     family: str
     """``progan``, ``stylegan1``, ``stylegan2``, ``stylegan3``, ``stylegan_xl``, ``stylegan_t``, ``r3gan``,
-    ``lightweight`` or ``mobile_stylegan``."""
+    ``lightweight``, ``mobile_stylegan`` or ``fastgan``."""
     variant: str
-    """``skip``, ``resnet`` or ``orig`` for StyleGAN2 and StyleGAN-T; ``t`` or ``r`` for StyleGAN3 and StyleGAN-XL."""
+    """``skip``, ``resnet`` or ``orig`` for StyleGAN2 and StyleGAN-T; ``t`` or ``r`` for StyleGAN3 and StyleGAN-XL;
+    ``full`` or ``lite`` for FastGAN."""
     resolution: tuple[int, int]
     """Height and width of the picture, in pixels."""
     img_channels: int

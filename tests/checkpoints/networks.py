@@ -5,7 +5,7 @@ from io import BytesIO
 import torch
 from torch import nn
 
-from explorer.generators import r3gan, stylegan2, stylegan3, stylegan_t, stylegan_xl
+from explorer.generators import fastgan, r3gan, stylegan2, stylegan3, stylegan_t, stylegan_xl
 from explorer.generators.stylegan2_config import DiscriminatorConfig, GeneratorConfig
 from tests.checkpoints.published_writer import write_snapshot
 
@@ -49,6 +49,18 @@ def r3gan_generator(**options: object) -> r3gan.Generator:
             if name.endswith("narrow.weight"):
                 parameter.normal_(0, 0.2)
     return generator.eval()
+
+
+def fastgan_generator(**options: object) -> fastgan.Generator:
+    torch.manual_seed(0)
+    few = {"resolution": 64, "channels": (8, 8, 6, 4, 4), "z_dim": 4}
+    generator = fastgan.Generator(fastgan.GeneratorConfig(**{**few, **options}))
+    with torch.no_grad():
+        for name, parameter in generator.named_parameters():
+            # Noise begins at nothing, which would hide it.
+            if name.endswith("noise_strength"):
+                parameter.fill_(0.3)
+    return generator.eval().requires_grad_(False)
 
 
 def discriminator(*, resolution: int = 8, **options: object) -> nn.Module:

@@ -33,7 +33,7 @@ def number(name: str, shape: Iterable[int]) -> Tensor:
     x = np.random.RandomState(zlib.crc32(name.encode())).randn(*shape).astype(np.float32)
     if leaf == "weight_u":
         x /= np.linalg.norm(x)
-    elif leaf == "running_var":
+    elif leaf in ("running_var", "stored_var"):
         x = 1 + 0.5 * np.tanh(x)
     elif len(shape) > 1:
         x *= np.float32(np.sqrt(1.5 / np.prod(shape[1:])))
@@ -49,7 +49,9 @@ def numbers(shapes: Mapping[str, Iterable[int]]) -> dict[str, Tensor]:
         if name.endswith("weight_v"):
             # Half a step of power iteration, so that weights are divided by something of their size.
             start = name.removesuffix("weight_v")
-            found[name] = F.normalize(found[f"{start}weight_orig"].flatten(1).T @ found[f"{start}weight_u"], dim=0)
+            weight, left = found[f"{start}weight_orig"], found[f"{start}weight_u"]
+            matrix = (weight if len(weight) == len(left) else weight.transpose(0, 1)).flatten(1)
+            found[name] = F.normalize(matrix.T @ left, dim=0)
     return found
 
 
@@ -102,10 +104,10 @@ def stylegan_t(*, c_dim: int) -> ModuleRecord:
     for i in range(5):
         told = {"channels": width, "c_dim": c_dim, "cmap_dim": 64}
         near, wide = _line(width, 1), ModuleRecord("ResidualBlock", children={"fn": _line(width, 9)})
-        head = ModuleRecord("DiscHead", told, children={"main": _listed([near, wide])})
+        head = ModuleRecord("DiscHead", told, children={"main": listed([near, wide])})
         if c_dim:
             head.children["cmapper"] = _connected(c_dim, 64, "linear")
-        head.children["cls"] = _spectral((64 if c_dim else 1, width, 1), bias=True)
+        head.children["cls"] = spectral((64 if c_dim else 1, width, 1), bias=True)
         heads.children[str(i)] = head
     told = {"c_dim": c_dim, "diffaug": True, "p_crop": 0.5}
     return filled(ModuleRecord("ProjectedDiscriminator", told, children={"dino": dino, "heads": heads}))
@@ -118,33 +120,33 @@ def vision(*, tokens: int, newer: bool = False) -> ModuleRecord:
         own["dist_token"] = torch.zeros(1, 1, width)
     blocks = []
     for _ in range(VISION["depth"]):
-        attention = {"qkv": _linear(width, 3 * width), "proj": _linear(width, width)}
-        layers = {"fc1": _linear(width, 4 * width), "act": ModuleRecord("GELU"), "fc2": _linear(4 * width, width)}
+        attention = {"qkv": linear(width, 3 * width), "proj": linear(width, width)}
+        layers = {"fc1": linear(width, 4 * width), "act": ModuleRecord("GELU"), "fc2": linear(4 * width, width)}
         children = {
-            "norm1": _norm("LayerNorm", width, eps=1e-6),
+            "norm1": norm("LayerNorm", width, eps=1e-6),
             "attn": ModuleRecord("Attention", {"num_heads": VISION["heads"]}, children=attention),
-            "norm2": _norm("LayerNorm", width, eps=1e-6),
+            "norm2": norm("LayerNorm", width, eps=1e-6),
             "mlp": ModuleRecord("Mlp", children=layers),
         }
         if newer:
             children |= {name: ModuleRecord("Identity") for name in ("ls1", "ls2", "drop_path1", "drop_path2")}
         blocks.append(ModuleRecord("Block", children=children))
-    patches = ModuleRecord("PatchEmbed", children={"proj": _conv((width, 3, 16, 16), stride=16, bias=True)})
-    children = {"patch_embed": patches, "blocks": _listed(blocks), "norm": _norm("LayerNorm", width, eps=1e-6)}
+    patches = ModuleRecord("PatchEmbed", children={"proj": conv((width, 3, 16, 16), stride=16, bias=True)})
+    children = {"patch_embed": patches, "blocks": listed(blocks), "norm": norm("LayerNorm", width, eps=1e-6)}
     return ModuleRecord("VisionTransformer", parameters=own, children=children)
 
 
 def _deit() -> ModuleRecord:
     layers: dict[str, ModuleRecord] = {"model": vision(tokens=2)}
     changes = {
-        0: _conv((READOUT[0], READOUT[0], 4, 4), stride=4, bias=True, transposed=True),
-        1: _conv((READOUT[1], READOUT[1], 2, 2), stride=2, bias=True, transposed=True),
-        3: _conv((READOUT[3], READOUT[3], 3, 3), stride=2, padding=1, bias=True),
+        0: conv((READOUT[0], READOUT[0], 4, 4), stride=4, bias=True, transposed=True),
+        1: conv((READOUT[1], READOUT[1], 2, 2), stride=2, bias=True, transposed=True),
+        3: conv((READOUT[3], READOUT[3], 3, 3), stride=2, padding=1, bias=True),
     }
     for i, width in enumerate(READOUT):
         parts = [ModuleRecord("Slice", {"start_index": 2}), ModuleRecord("Transpose"), ModuleRecord("Unflatten")]
-        parts.append(_conv((width, VISION["width"], 1, 1), bias=True))
-        layers[f"layer{i + 1}"] = _listed(parts + ([changes[i]] if i in changes else []))
+        parts.append(conv((width, VISION["width"], 1, 1), bias=True))
+        layers[f"layer{i + 1}"] = listed(parts + ([changes[i]] if i in changes else []))
     return ModuleRecord("Module", children=layers)
 
 
@@ -152,28 +154,28 @@ def _lite() -> ModuleRecord:
     blocks = iter(BLOCKS)
     stages = []
     for count in STAGES:
-        stages.append(_listed([_block(next(blocks)) for _ in range(count)]))
-    first = [_conv((32, 3, 3, 3), stride=2), _norm("BatchNorm2d", 32, eps=1e-3), ModuleRecord("ReLU6")]
+        stages.append(listed([_block(next(blocks)) for _ in range(count)]))
+    first = [conv((32, 3, 3, 3), stride=2), norm("BatchNorm2d", 32, eps=1e-3), ModuleRecord("ReLU6")]
     lists = {}
-    for i, listed in enumerate(LISTS):
-        lists[f"layer{i}"] = _listed((first if i == 0 else []) + [stages[k] for k in listed])
+    for i, members in enumerate(LISTS):
+        lists[f"layer{i}"] = listed((first if i == 0 else []) + [stages[k] for k in members])
     return ModuleRecord("Module", children=lists)
 
 
 def _block(block) -> ModuleRecord:
     wide = block.inputs * block.expansion
-    depthwise = _conv((wide, 1, block.kernel, block.kernel), stride=block.stride, groups=wide)
+    depthwise = conv((wide, 1, block.kernel, block.kernel), stride=block.stride, groups=wide)
     children = {"se": ModuleRecord("Identity"), "act1": ModuleRecord("ReLU6")}
     if block.expansion == 1:
-        children |= {"conv_dw": depthwise, "bn1": _norm("BatchNorm2d", wide, eps=1e-3)}
+        children |= {"conv_dw": depthwise, "bn1": norm("BatchNorm2d", wide, eps=1e-3)}
         children |= {
-            "conv_pw": _conv((block.outputs, wide, 1, 1)),
-            "bn2": _norm("BatchNorm2d", block.outputs, eps=1e-3),
+            "conv_pw": conv((block.outputs, wide, 1, 1)),
+            "bn2": norm("BatchNorm2d", block.outputs, eps=1e-3),
         }
         return ModuleRecord("DepthwiseSeparableConv", children=children)
-    children |= {"conv_pw": _conv((wide, block.inputs, 1, 1)), "bn1": _norm("BatchNorm2d", wide, eps=1e-3)}
-    children |= {"conv_dw": depthwise, "bn2": _norm("BatchNorm2d", wide, eps=1e-3), "act2": ModuleRecord("ReLU6")}
-    children |= {"conv_pwl": _conv((block.outputs, wide, 1, 1)), "bn3": _norm("BatchNorm2d", block.outputs, eps=1e-3)}
+    children |= {"conv_pw": conv((wide, block.inputs, 1, 1)), "bn1": norm("BatchNorm2d", wide, eps=1e-3)}
+    children |= {"conv_dw": depthwise, "bn2": norm("BatchNorm2d", wide, eps=1e-3), "act2": ModuleRecord("ReLU6")}
+    children |= {"conv_pwl": conv((block.outputs, wide, 1, 1)), "bn3": norm("BatchNorm2d", block.outputs, eps=1e-3)}
     return ModuleRecord("InvertedResidual", children=children)
 
 
@@ -181,9 +183,9 @@ def _projection(pretrained: ModuleRecord, seen: tuple[int, ...], width: int = 8)
     scratch = ModuleRecord("Module")
     channels = [width << i for i in range(4)]
     for i, (before, after) in enumerate(zip(seen, channels, strict=True)):
-        scratch.children[f"layer{i}_ccm"] = _conv((after, before, 1, 1), bias=True)
+        scratch.children[f"layer{i}_ccm"] = conv((after, before, 1, 1), bias=True)
     for i, before in enumerate(channels):
-        mix = {"out_conv": _conv((max(before // 2, width), before, 1, 1), bias=True)}
+        mix = {"out_conv": conv((max(before // 2, width), before, 1, 1), bias=True)}
         scratch.children[f"layer{i}_csm"] = ModuleRecord("FeatureFusionBlock", {"align_corners": True}, children=mix)
     told = {"proj_type": 2, "cout": width, "expand": True}
     return ModuleRecord("F_RandomProj", told, children={"pretrained": pretrained, "scratch": scratch})
@@ -198,15 +200,15 @@ def _heads(*, separable: bool, labels: str | None, width: int = 8) -> ModuleReco
             halvings.append(_halving(before, WIDTHS[side], separable=separable))
             before = WIDTHS[side]
         if labels is None:
-            halvings.append(_spectral((1, before, 4, 4)))
-            heads.children[str(i)] = ModuleRecord("SingleDisc", children={"main": _listed(halvings)})
+            halvings.append(spectral((1, before, 4, 4)))
+            heads.children[str(i)] = ModuleRecord("SingleDisc", children={"main": listed(halvings)})
             continue
-        head = ModuleRecord("SingleDiscCond", {"cmap_dim": 64}, children={"main": _listed(halvings)})
-        head.children["cls"] = _spectral((64, before, 4, 4))
+        head = ModuleRecord("SingleDiscCond", {"cmap_dim": 64}, children={"main": listed(halvings)})
+        head.children["cls"] = spectral((64, before, 4, 4))
         table = torch.zeros(CLASSES, 20)
         head.children["embed"] = ModuleRecord("Embedding", {"num_embeddings": CLASSES}, {"weight": table})
         leaky = ModuleRecord("LeakyReLU", {"negative_slope": 0.2})
-        project = _listed([_linear(20, 64), leaky]) if labels == "linear" else _connected(20, 64, "lrelu")
+        project = listed([linear(20, 64), leaky]) if labels == "linear" else _connected(20, 64, "lrelu")
         head.children["embed_proj"] = project
         heads.children[str(i)] = head
     return heads
@@ -214,23 +216,23 @@ def _heads(*, separable: bool, labels: str | None, width: int = 8) -> ModuleReco
 
 def _halving(before: int, after: int, *, separable: bool) -> ModuleRecord:
     if separable:
-        each = _spectral((before, 1, 3, 3), padding=1, groups=before)
-        parts = {"depthwise": each, "pointwise": _spectral((after, before, 1, 1))}
+        each = spectral((before, 1, 3, 3), padding=1, groups=before)
+        parts = {"depthwise": each, "pointwise": spectral((after, before, 1, 1))}
         first = ModuleRecord("SeparableConv2d", children=parts)
     else:
-        first = _spectral((after, before, 4, 4), stride=2, padding=1, bias=True)
+        first = spectral((after, before, 4, 4), stride=2, padding=1, bias=True)
     leaky = ModuleRecord("LeakyReLU", {"negative_slope": 0.2})
-    return ModuleRecord("DownBlock", children={"main": _listed([first, _norm("BatchNorm2d", after, eps=1e-5), leaky])})
+    return ModuleRecord("DownBlock", children={"main": listed([first, norm("BatchNorm2d", after, eps=1e-5), leaky])})
 
 
 def _line(width: int, kernel: int) -> ModuleRecord:
-    conv = _spectral((width, width, kernel), padding=kernel // 2, bias=True)
-    conv.attributes["padding_mode"] = "circular"
-    norm = ModuleRecord("BatchNormLocal", {"virtual_bs": 8, "eps": 1e-5}, _scaled(width))
-    return _listed([conv, norm, ModuleRecord("LeakyReLU", {"negative_slope": 0.2})])
+    line = spectral((width, width, kernel), padding=kernel // 2, bias=True)
+    line.attributes["padding_mode"] = "circular"
+    local = ModuleRecord("BatchNormLocal", {"virtual_bs": 8, "eps": 1e-5}, _scaled(width))
+    return listed([line, local, ModuleRecord("LeakyReLU", {"negative_slope": 0.2})])
 
 
-def _conv(
+def conv(
     shape: tuple[int, ...], *, stride: int = 1, padding: int = 0, groups: int = 1, bias=False, transposed=False
 ) -> ModuleRecord:
     axes = len(shape) - 2
@@ -240,19 +242,19 @@ def _conv(
     return ModuleRecord(f"Conv{axes}d", told, own)
 
 
-def _spectral(shape: tuple[int, ...], **options: object) -> ModuleRecord:
-    conv = _conv(shape, **options)
-    conv.parameters["weight_orig"] = conv.parameters.pop("weight")
-    conv.buffers = {"weight_u": torch.zeros(shape[0]), "weight_v": torch.zeros(int(np.prod(shape[1:])))}
-    return conv
+def spectral(shape: tuple[int, ...], **options: object) -> ModuleRecord:
+    layer = conv(shape, **options)
+    layer.parameters["weight_orig"] = layer.parameters.pop("weight")
+    layer.buffers = {"weight_u": torch.zeros(shape[0]), "weight_v": torch.zeros(int(np.prod(shape[1:])))}
+    return layer
 
 
-def _linear(before: int, after: int) -> ModuleRecord:
+def linear(before: int, after: int) -> ModuleRecord:
     return ModuleRecord("Linear", parameters={"weight": torch.zeros(after, before), "bias": torch.zeros(after)})
 
 
 def _connected(before: int, after: int, activation: str) -> ModuleRecord:
-    layer = _linear(before, after)
+    layer = linear(before, after)
     layer.class_name = "FullyConnectedLayer"
     layer.attributes = {"in_features": before, "out_features": after, "activation": activation}
     layer.attributes |= {"weight_gain": before**-0.5, "bias_gain": 1.0}
@@ -263,11 +265,11 @@ def _scaled(width: int) -> dict[str, Tensor]:
     return {"weight": torch.zeros(width), "bias": torch.zeros(width)}
 
 
-def _norm(kind: str, width: int, *, eps: float) -> ModuleRecord:
+def norm(kind: str, width: int, *, eps: float) -> ModuleRecord:
     running = {"running_mean": torch.zeros(width), "running_var": torch.zeros(width)}
     buffers = running | {"num_batches_tracked": torch.zeros(())} if kind == "BatchNorm2d" else {}
     return ModuleRecord(kind, {"eps": eps}, _scaled(width), buffers)
 
 
-def _listed(parts: list[ModuleRecord]) -> ModuleRecord:
+def listed(parts: list[ModuleRecord]) -> ModuleRecord:
     return ModuleRecord("Sequential", children={str(i): part for i, part in enumerate(parts)})

@@ -12,6 +12,7 @@ from explorer.generators import lightweight, mobile_stylegan, progan, stylegan1,
 from explorer.generators.styles import broadcast, truncate
 from main import main
 from tests.checkpoints.networks import (
+    fastgan_generator,
     r3gan_generator,
     stylegan2_generator,
     stylegan3_generator,
@@ -56,6 +57,7 @@ MODELS = {
     "stylegan1": stylegan1_generator,
     "lightweight": lightweight_generator,
     "mobile_stylegan": mobile_generator,
+    "fastgan": lambda: fastgan_generator(c_dim=2, embed_dim=3),
     "r3gan": lambda: r3gan_generator(c_dim=2, embed_dim=3),
     "stylegan2": lambda: stylegan2_generator(c_dim=2),
     "stylegan3-t": turned,

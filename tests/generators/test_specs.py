@@ -10,11 +10,11 @@ from explorer.checkpoints import open_checkpoint
 from explorer.generators import mobile_stylegan
 from explorer.generators.protocol import Generator
 from explorer.generators.styles import broadcast
-from tests.checkpoints.networks import r3gan_generator
+from tests.checkpoints.networks import fastgan_generator, r3gan_generator
 from tests.models import GOLDEN
 
 FILES = sorted([*GOLDEN.glob("nets/*.pkl"), *GOLDEN.glob("formats/*.pkl"), *GOLDEN.glob("formats/*.pt")])
-MODELS = [*(str(path.relative_to(GOLDEN)) for path in FILES), "mobile_stylegan", "r3gan"]
+MODELS = [*(str(path.relative_to(GOLDEN)) for path in FILES), "mobile_stylegan", "r3gan", "fastgan"]
 
 
 @cache
@@ -24,6 +24,8 @@ def generator(name: str) -> Generator:
         return mobile_stylegan.Generator(config).eval().requires_grad_(False)
     if name == "r3gan":
         return r3gan_generator(c_dim=2, embed_dim=3).requires_grad_(False)
+    if name == "fastgan":
+        return fastgan_generator()
     return open_checkpoint(GOLDEN / Path(name)).generator
 
 
@@ -67,6 +69,7 @@ def test_every_family_has_a_model_here() -> None:
         "stylegan_t",
         "lightweight",
         "r3gan",
+        "fastgan",
     }
 
 
