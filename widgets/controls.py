@@ -24,6 +24,7 @@ __all__ = [
     "Knob",
     "Reason",
     "caption_row",
+    "even_row",
     "heading",
     "on_release",
     "set_enabled",
@@ -76,6 +77,17 @@ def caption_row(look: Look, caption: str, tip: str = "", *, width_px: int = _CAP
                 tooltip(look, text, tip)
         with dpg.group(horizontal=True):
             yield
+
+
+@contextlib.contextmanager
+def even_row(look: Look, count: int) -> Iterator[None]:
+    """One line of ``count`` items of equal width, which fill it at any width; give each a width of -1."""
+    with dpg.table(header_row=False, policy=dpg.mvTable_SizingStretchSame, no_pad_outerX=True) as table:
+        for _ in range(count):
+            dpg.add_table_column()
+        with dpg.table_row():
+            yield
+    dpg.bind_item_theme(table, look.even)
 
 
 def show_value(item: Item, value: object) -> None:

@@ -4,20 +4,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dearpygui.dearpygui as dpg
+
 from explorer.errors import ExplorerError
+from explorer.project import looks_like_project
 from widgets.file_browser import FileBrowser, Question
 from widgets.theme import Look
+from widgets.unsaved import Unsaved
 
 if TYPE_CHECKING:
     from explorer.session import Session
 
-__all__ = ["FileDialogs"]
+__all__ = ["FileDialogs", "is_project"]
 
 Say = Callable[[str, str], None]
 
 _MODELS = (".pkl", ".pt", ".pth", ".safetensors", ".xml", ".latent", ".png")
 _PROJECT = ".latent"
 _PICTURE = ".png"
+
+
+def is_project(source: str | Path) -> bool:
+    """Whether something to be opened is a project: by its content, or by its name where it lies elsewhere."""
+    name = str(source).split("#")[0].split("?")[0]
+    return name.endswith(_PROJECT) or looks_like_project(source)
 
 
 class FileDialogs:
@@ -35,6 +45,17 @@ class FileDialogs:
         self._say = say
         self._write_picture = save_picture
         self._browser = FileBrowser(look)
+        self._unsaved = Unsaved(look, session, self.save_project, name="open", when="when another project opens")
+
+    def open(self, source: str | Path) -> None:
+        """Open a model, a picture or a project; a project takes the place of the work, so ask first what becomes of it.
+
+        A model joins the work as a step of its history, and so does a picture that holds its recipe.
+        """
+        if is_project(source):
+            self._unsaved.before(lambda: self._open_now(source))
+        else:
+            self._open_now(source)
 
     def open_checkpoint(self) -> None:
         """Ask for a model, or a project."""
@@ -85,7 +106,11 @@ class FileDialogs:
         return self._browser.is_open
 
     def _open(self, path: Path) -> None:
-        self._session.open(path)
+        # Two frames on: a dialog that opens while another one closes is closed with it.
+        dpg.set_frame_callback(dpg.get_frame_count() + 2, callback=lambda: self.open(path))
+
+    def _open_now(self, source: str | Path) -> None:
+        self._session.open(source)
 
     def _save(self, path: Path, then: Callable[[], None]) -> None:
         try:

@@ -13,15 +13,16 @@ from widgets.preferences import BACKGROUNDS, SAMPLINGS, Preferences
 from widgets.second_window import SecondWindow
 from widgets.theme import Look
 
-__all__ = ["Actions", "build_menu", "mark_choices", "refresh_menu"]
+__all__ = ["KEYS", "Actions", "build_menu", "mark_choices", "refresh_menu"]
 
 _ABOUT = (
     "Explore the latent space of the StyleGAN family by hand. Checkpoints are read as data: no code in them ever runs."
     "\n\nApache-2.0. The typeface is Inter, under the SIL Open Font License 1.1 (assets/fonts/OFL.txt)."
 )
-_KEYS = (
+KEYS = (
     ("Ctrl+O", "Open a model, a project or a picture"),
     ("Ctrl+S, Ctrl+Shift+S", "Save the project, under another name"),
+    ("Ctrl+E", "Save the picture"),
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Y, Ctrl+Shift+Z", "Redo"),
     ("Ctrl+C", "Copy the seed"),
@@ -29,15 +30,18 @@ _KEYS = (
     ("Ctrl+0, Ctrl+1", "Fit the picture, pixel for pixel"),
     ("Ctrl++, Ctrl+-, wheel", "Zoom"),
     ("Middle button, Space+drag", "Move the enlarged picture"),
+    ("F, held", "Flip the two pictures of a comparison"),
     ("F12", "Open or close the presentation window"),
-    ("Escape", "Close a dialog"),
+    ("Escape", "Close a dialog or a small window, end a comparison"),
     ("Ctrl+Q", "Quit"),
     ("R", "A random seed"),
     ("Arrow keys", "The seed beside, above or below"),
     ("Drag the picture", "Move through the seeds"),
+    ("Shift, Ctrl, both + drag", "Turn, scale, shear (Equivariance)"),
     ("Ctrl+click a slider", "Type its value"),
     ("Right-click a slider", "Reset it"),
 )
+"""Keys and what the mouse does with them; the guide has the same table."""
 _HAS_MODEL = (
     "menu_save",
     "menu_save_as",
@@ -88,7 +92,7 @@ def build_menu(
             dpg.add_separator()
             item("Save project", dialogs.save_project, "Ctrl+S", "menu_save")
             item("Save project as…", dialogs.save_project_as, "Ctrl+Shift+S", "menu_save_as")
-            item("Save picture…", dialogs.save_picture, tag="menu_save_picture")
+            item("Save picture…", dialogs.save_picture, "Ctrl+E", "menu_save_picture")
             dpg.add_separator()
             item("Quit", actions.quit, "Ctrl+Q", "menu_quit")
         with dpg.menu(label="Edit", tag="menu_edit"):
@@ -123,7 +127,11 @@ def build_menu(
             item("Reset layout", actions.reset_layout, tag="menu_reset_layout")
         with dpg.menu(label="Help", tag="menu_help"):
             item("Tour", actions.tour, tag="menu_tour")
-            item("Keys and mouse", lambda: open_dialog(look, "keys", "Keys and mouse", lambda: _keys(look)))
+            item(
+                "Keys and mouse",
+                lambda: open_dialog(look, "keys", "Keys and mouse", lambda: _keys(look)),
+                tag="menu_keys",
+            )
             item("About", lambda: open_dialog(look, "about", "Latent Explorer", lambda: _about(look)))
 
 
@@ -152,7 +160,7 @@ def _about(look: Look) -> None:
 
 
 def _keys(look: Look) -> None:
-    for keys, words in _KEYS:
-        with dpg.group(horizontal=True, xoffset=look.px(210)):
-            dpg.add_text(keys)
-            dpg.add_text(words, color=(*look.palette.quiet, 255))
+    # One text a column: lines of a page to read stand closer than controls.
+    with dpg.group(horizontal=True, xoffset=look.px(210)):
+        dpg.add_text("\n".join(keys for keys, _ in KEYS))
+        dpg.add_text("\n".join(words for _, words in KEYS), color=(*look.palette.quiet, 255))

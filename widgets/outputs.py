@@ -40,7 +40,7 @@ def output_words(output: Output, spec: GeneratorSpec) -> str:
     if output.normalize:
         parts.append("normalised")
     if output.spectrum is not None:
-        parts.append("with its spectrum")
+        parts.append("with its spectrum" if parts else "the picture with its spectrum")
     if output.untransform and spec.has_transform:
         parts.append("transform undone")
     words = ", ".join(parts) or "the picture, with its numbers"

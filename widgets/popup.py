@@ -7,7 +7,7 @@ import dearpygui.dearpygui as dpg
 from widgets.layout import Place
 from widgets.theme import Look
 
-__all__ = ["Popup"]
+__all__ = ["Popup", "close_front_popup"]
 
 _GAP_PX = 8
 _PADDING_PX = 12
@@ -90,6 +90,23 @@ class Popup:
             no_saved_settings=True,
             autosize=True,
             on_close=lambda: self._closed(),
+            user_data=self.close,
         ):
             self._fill()
         dpg.bind_item_theme(self._tag, self._look.popup)
+
+
+def close_front_popup() -> bool:
+    """Close the one that was used last, for the Escape key; false when none is open."""
+    shown = [
+        window
+        for window in dpg.get_windows()
+        if callable(dpg.get_item_user_data(window))
+        and dpg.is_item_shown(window)
+        and not dpg.get_item_configuration(window).get("modal")
+    ]
+    if not shown:
+        return False
+    active = dpg.get_active_window()
+    dpg.get_item_user_data(active if active in shown else shown[-1])()
+    return True

@@ -57,6 +57,7 @@ class Preferences:
         self._picture = picture
         self._picture.set_sampling(store.settings.sampling)
         self._picture.set_background(store.settings.background)
+        dpg.configure_app(keyboard_navigation=store.settings.keyboard)
 
     def set_sampling(self, sampling: Sampling) -> None:
         """Choose how the picture is enlarged."""
@@ -72,6 +73,11 @@ class Preferences:
         """Let a coarse picture come first while something moves, or not."""
         self._session.previews = on
         self._store.change(previews=on)
+
+    def set_keyboard(self, on: bool) -> None:
+        """Let Tab and arrow keys go from control to control, or let the arrow keys go from seed to seed."""
+        dpg.configure_app(keyboard_navigation=on)
+        self._store.change(keyboard=on)
 
     def set_compiled(self, on: bool) -> None:
         """Let compiled kernels serve, or torch alone."""
@@ -101,6 +107,7 @@ class Preferences:
         self._choice("Enlarge with", "pref_sampling", SAMPLINGS, settings.sampling, self.set_sampling)
         self._choice("Background", "pref_background", BACKGROUNDS, settings.background, self.set_background)
         for tag, words, tip, value, change in (
+            ("pref_keyboard", "Keyboard reaches every control", _KEYBOARD, settings.keyboard, self.set_keyboard),
             ("pref_previews", "Coarse previews while something moves", _PREVIEWS, settings.previews, self.set_previews),
             ("pref_compiled", "Compiled kernels", _COMPILED, settings.compiled, self.set_compiled),
         ):
@@ -126,6 +133,10 @@ class Preferences:
             )
 
 
+_KEYBOARD = (
+    "Tab and the arrow keys go from control to control, Space or Enter presses, Alt reaches the menus. The arrow keys "
+    "then no longer go from seed to seed."
+)
 _PREVIEWS = (
     "A StyleGAN2 network with skip outputs has a coarse picture long before the full one: it is shown while a hand "
     "moves and a full picture takes over 80 ms."

@@ -8,13 +8,13 @@ import dearpygui.dearpygui as dpg
 from widgets.dialogs import close_dialog, open_dialog
 from widgets.files import FileDialogs
 from widgets.theme import Look
+from widgets.unsaved import Unsaved
 
 if TYPE_CHECKING:
     from explorer.session import Session
 
 __all__ = ["Quitting"]
 
-_DIALOG = "quit_question"
 _TRAINING = "quit_training"
 _WIDTH_PX = 440
 
@@ -34,6 +34,7 @@ class Quitting:
         self._session = session
         self._dialogs = dialogs
         self._stop = stop
+        self._unsaved = Unsaved(look, session, dialogs.save_project, name="quit", when="when you quit")
 
     def ask(self) -> None:
         """Stop, or ask first when a run goes on or something would be lost."""
@@ -43,10 +44,7 @@ class Quitting:
             self._ask_to_save()
 
     def _ask_to_save(self) -> None:
-        if self._session.is_dirty:
-            open_dialog(self._look, _DIALOG, "Save your changes?", self._build)
-        else:
-            self._stop()
+        self._unsaved.before(self._stop)
 
     def _build_training(self) -> None:
         names = ", ".join(run.folder.name for run in self._session.training.live)
@@ -82,31 +80,3 @@ class Quitting:
         close_dialog(_TRAINING)
         # Two frames on: a dialog that opens while another one closes is closed with it.
         dpg.set_frame_callback(dpg.get_frame_count() + 2, callback=self._ask_to_save)
-
-    def _build(self) -> None:
-        look, path = self._look, self._session.project_path
-        where = f"{path.name} has changed since it was saved." if path else "What you made was not saved as a project."
-        dpg.add_text(f"{where} It is gone when you quit without saving.", wrap=look.px(416))
-        dpg.add_spacer(height=look.px(6))
-        with dpg.group(horizontal=True):
-            for label, tag, action in (
-                ("Save", "quit_save", self._save),
-                ("Discard", "quit_discard", self._discard),
-                ("Cancel", "quit_cancel", self._close),
-            ):
-                dpg.add_button(
-                    label=label, tag=tag, width=look.px(110), callback=lambda _s, _v, act: act(), user_data=action
-                )
-        dpg.bind_item_theme("quit_save", look.primary)
-
-    def _save(self) -> None:
-        self._close()
-        # Two frames on: a dialog that opens while another one closes is closed with it.
-        dpg.set_frame_callback(dpg.get_frame_count() + 2, callback=lambda: self._dialogs.save_project(then=self._stop))
-
-    def _discard(self) -> None:
-        self._close()
-        self._stop()
-
-    def _close(self) -> None:
-        close_dialog(_DIALOG)

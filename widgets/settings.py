@@ -46,6 +46,8 @@ class Settings:
     """Whether the hints of the first start were seen or skipped."""
     slider_count: SliderCount = 10
     """How many W sliders are shown at once."""
+    keyboard: bool = False
+    """Whether Tab and arrow keys go from control to control."""
     previews: bool = True
     """Whether a coarse picture may come first while something moves."""
     compiled: bool = True

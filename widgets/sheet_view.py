@@ -18,6 +18,7 @@ __all__ = ["SheetView", "cell_at", "shrunk"]
 _LARGEST_PX = 2048
 _SMALL_PX = 128
 _CLICK_PX = 4
+_WORDS_PX = 76
 
 
 def shrunk(pixels: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
@@ -104,6 +105,7 @@ class SheetView:
             self._place(size)
             left, top, width, height = self._rect
             dpg.draw_image(self._texture.tag, (left, top), (left + width, top + height), parent="sheet_picture")
+            self._cover_corner()
             self._frame(hovered, self._look.palette.quiet)
             self._frame(chosen, self._look.palette.accent)
         return True
@@ -148,6 +150,20 @@ class SheetView:
             return None
         left, top, width, height = self._rect
         return cell_at(((point[0] - left) / width, (point[1] - top) / height), self._sheet.plan.shape)
+
+    def _cover_corner(self) -> None:
+        """Leave the corner, which is of no seed, to what goes along the sides."""
+        assert self._sheet is not None
+        lines, columns = self._sheet.plan.shape
+        left, top, width, height = self._rect
+        across, down = width / columns, height / lines
+        ground, quiet, px = (*self._look.palette.panel, 255), (*self._look.palette.quiet, 255), self._look.px
+        corner = (left + across, top + down)
+        dpg.draw_rectangle((left, top), corner, fill=ground, color=ground, parent="sheet_marks")
+        if min(across, down) >= px(_WORDS_PX):
+            size = px(13)
+            for words, x, y in (("columns →", px(10), px(10)), ("rows ↓", px(10), px(28))):
+                dpg.draw_text((left + x, top + y), words, size=size, color=quiet, parent="sheet_marks")
 
     def _frame(self, cell: int | None, colour: tuple[int, int, int]) -> None:
         if cell is None or self._sheet is None:

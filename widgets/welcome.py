@@ -46,8 +46,9 @@ class Welcome:
             "welcome_text",
             f"{jobs[0].name}…"
             if jobs
-            else "A StyleGAN2, StyleGAN2-ADA or StyleGAN3 snapshot (.pkl), a .safetensors file of ours, or a .latent "
-            "project. Then drag the picture, the seed pad or any slider, and it follows.",
+            else "A model of the StyleGAN family (.pkl, .pt, .safetensors), a .latent project, or a picture that was "
+            "saved here. Choose one, drop it on this window, or type its path or address in the Model panel. Then drag "
+            "the picture, the seed pad or any slider, and it follows.",
         )
         left = (dpg.get_item_width(Place.PICTURE) - look.px(_WIDTH_PX)) // 2
         top = (dpg.get_item_height(Place.PICTURE) - look.px(_HEIGHT_PX)) // 2

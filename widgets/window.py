@@ -18,6 +18,7 @@ from widgets.panels import Drawing, Keyed, Moving, Polled, Receiving, Watching
 from widgets.panels.registry import Parts, make_panels
 from widgets.picture import PictureView
 from widgets.picture_wipe import PictureWipe
+from widgets.popup import close_front_popup
 from widgets.preferences import Preferences
 from widgets.quitting import Quitting
 from widgets.recovery_offer import offer_recovery
@@ -124,6 +125,7 @@ class Window:
             Shortcut(dpg.mvKey_O, self._dialogs.open_checkpoint),
             Shortcut(dpg.mvKey_S, self._save),
             Shortcut(dpg.mvKey_S, self._save_as, shift=True),
+            Shortcut(dpg.mvKey_E, self._save_picture),
             Shortcut(dpg.mvKey_Z, self.session.undo),
             Shortcut(dpg.mvKey_Z, self.session.redo, shift=True),
             Shortcut(dpg.mvKey_Y, self.session.redo),
@@ -139,7 +141,7 @@ class Window:
             Shortcut(dpg.mvKey_Q, self._quitting.ask),
             Shortcut(dpg.mvKey_F12, self.second.toggle, control=False),
             Shortcut(dpg.mvKey_Escape, close_front_dialog, control=False, in_dialogs=True),
-            Shortcut(dpg.mvKey_Escape, self.wipe.end, control=False),
+            Shortcut(dpg.mvKey_Escape, self._escape, control=False),
             *(key for panel in self._panels.values() if isinstance(panel, Keyed) for key in panel.shortcuts),
         )
 
@@ -245,6 +247,14 @@ class Window:
         if self.session.spec is not None:
             self._dialogs.save_project_as()
 
+    def _save_picture(self) -> None:
+        if self.session.spec is not None:
+            self._dialogs.save_picture()
+
+    def _escape(self) -> None:
+        if not close_front_popup():
+            self.wipe.end()
+
     def listen(self) -> None:
         """Hear what the desktop says: the close button, dropped files. Once the window is shown."""
         # Both come in the middle of a frame, where nothing can be built.
@@ -258,7 +268,7 @@ class Window:
             self._dropped.clear()
             receiving = (panel for panel in self._panels.values() if isinstance(panel, Receiving))
             if not any(panel.receive(path) for panel in receiving):
-                self.session.open(path)
+                self._dialogs.open(path)
 
     def _ask_to_close(self) -> None:
         self._close_asked = True

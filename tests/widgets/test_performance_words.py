@@ -4,6 +4,7 @@ import pytest
 
 from explorer.rendering.frame import KernelUse, Timings
 from explorer.session import Compute, Performance
+from widgets.panels.latency_plot import ceiling_of
 from widgets.performance_words import (
     Latencies,
     compute_words,
@@ -53,3 +54,9 @@ def test_memory_and_device_are_told_in_a_line_each() -> None:
     assert compute_words(READING) == "processor, bf16, 3 threads"
     on_gpu = SimpleNamespace(compute=Compute("cuda", "float16"), threads=3)
     assert compute_words(on_gpu) == "GPU, fp16"
+
+
+def test_one_slow_picture_does_not_flatten_the_others() -> None:
+    assert ceiling_of([30.0] * 40 + [3000.0]) < 100
+    assert ceiling_of([30.0, 40.0]) > 40
+    assert ceiling_of([]) == ceiling_of([1.0]) == 20

@@ -7,7 +7,7 @@ from typing import Literal
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Motion
-from widgets.controls import Kit, caption_row, heading, set_enabled, show_value, tooltip
+from widgets.controls import Kit, caption_row, even_row, heading, set_enabled, show_value, tooltip
 from widgets.player import Player
 
 __all__ = ["AnimationPanel"]
@@ -17,7 +17,7 @@ Path = Literal["once", "loop", "bounce"]
 Axis = Literal["seed_x", "seed_y"]
 
 _MODES: tuple[tuple[Mode, str, str], ...] = (
-    ("on", "On", "Go on for ever."),
+    ("on", "Go on", "Never end."),
     ("loop", "Loop", "Jump back to the start after the span."),
     ("bounce", "Bounce", "Turn round after the span, and at the start."),
 )
@@ -81,10 +81,11 @@ class AnimationPanel:
 
     def _choices(self, tag: str, choices: tuple[tuple[str, str, str], ...], choose: object) -> None:
         look = self._kit.look
-        for value, label, tip in choices:
-            item = f"{tag}_{value}"
-            dpg.add_button(tag=item, label=label, width=look.px(64), user_data=value, callback=choose)
-            tooltip(look, item, tip)
+        with even_row(look, len(choices)):
+            for value, label, _ in choices:
+                dpg.add_button(tag=f"{tag}_{value}", label=label, width=-1, user_data=value, callback=choose)
+        for value, _, tip in choices:
+            tooltip(look, f"{tag}_{value}", tip)
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Let seeds be played where there are any."""

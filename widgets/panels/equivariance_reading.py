@@ -21,7 +21,7 @@ _ABOUT = (
     "features 16 and 11; there over 50,000 pictures, here over a few, which scatter by a decibel or two. "
     "(Karras et al. 2021, section 2.1, figure 3 and appendix E)"
 )
-_GOOD = "Good: EQ-T above 60, for R models EQ-R above 40."
+_GOOD = "Good: T above 60, R (R models) 40."
 
 
 class EquivarianceReading:
@@ -84,5 +84,5 @@ def decibels(value: float) -> str:
 def _progress(share: float, running: bool) -> str:
     done = math.floor(share * _SAMPLES + 1e-6)
     if done == _SAMPLES:
-        return f"Of {_SAMPLES} samples."
-    return f"After {done} of {_SAMPLES} samples{'…' if running else ', stopped.'}"
+        return f"{_SAMPLES} samples."
+    return f"{done} of {_SAMPLES}{'…' if running else ', stopped.'}"

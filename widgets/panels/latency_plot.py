@@ -1,11 +1,13 @@
 """A small curve of how long the last pictures took."""
 
+from collections.abc import Sequence
+
 import dearpygui.dearpygui as dpg
 
 from widgets.performance_words import Latencies
 from widgets.theme import Look
 
-__all__ = ["LatencyPlot"]
+__all__ = ["LatencyPlot", "ceiling_of"]
 
 _HEIGHT_PX = 96
 _LEAST_MS = 20.0
@@ -49,8 +51,15 @@ class LatencyPlot:
         """Draw the curves."""
         for tag, values in (("perf_full_line", latencies.full), ("perf_first_line", latencies.first)):
             dpg.set_value(tag, [list(range(len(values))), list(values)])
-        highest = max((*latencies.full, *latencies.first, _LEAST_MS))
-        dpg.set_axis_limits("perf_y", 0, highest * 1.15)
+        dpg.set_axis_limits("perf_y", 0, ceiling_of((*latencies.full, *latencies.first)))
+
+
+def ceiling_of(values_ms: Sequence[float]) -> float:
+    """How high the plot must be, in ms; one slow picture, as the first of a model, does not flatten all others."""
+    if not values_ms:
+        return _LEAST_MS
+    usual = sorted(values_ms)[int(0.95 * (len(values_ms) - 1))]
+    return max(_LEAST_MS, 1.15 * min(max(values_ms), 2 * usual))
 
 
 def _plot_theme(look: Look) -> int:

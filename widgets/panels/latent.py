@@ -47,19 +47,23 @@ class LatentPanel:
         dpg.add_text("", tag="seed_words", color=(*look.palette.quiet, 255))
         tooltip(look, "seed_words", _ABOUT)
         with caption_row(look, "Seed", _ABOUT, width_px=_CAPTION_PX):
-            dpg.add_input_int(tag="seed_jump", width=look.px(62), step=0, on_enter=True, callback=self._jump)
-            dpg.add_button(tag="seed_random", label="Random", width=look.px(66), callback=self._random)
-            dpg.add_button(tag="seed_grid_open", label="16…", width=look.px(40), callback=self._grid.toggle)
+            dpg.add_input_int(tag="seed_jump", width=look.px(50), step=0, on_enter=True, callback=self._jump)
+            dpg.add_button(tag="seed_random", label="Random", width=look.px(64), callback=self._random)
+            dpg.add_button(tag="seed_grid_open", label="Pick…", width=look.px(48), callback=self._grid.toggle)
             dpg.add_button(tag="seed_play", label="Play", width=-1, callback=self._play)
         tooltip(look, "seed_jump", "Type a seed, Enter goes there.")
         tooltip(look, "seed_random", "A seed from 0 to 9999. Key R.")
-        tooltip(look, "seed_grid_open", "Sixteen random seeds to pick from.")
+        tooltip(look, "seed_grid_open", "Pick one of sixteen random seeds by its picture.")
         tooltip(look, "seed_play", "Move over the plane; how, the Animation panel says.")
         with caption_row(look, "x, y", _ABOUT, width_px=_CAPTION_PX):
             for axis in ("x", "y"):
                 self._field(axis)
-            dpg.add_button(tag="seed_snap", label="Whole", width=-1, callback=self._snap)
-        tooltip(look, "seed_snap", "Go to the nearest crossing. The arrow keys go from crossing to crossing.")
+            dpg.add_button(tag="seed_snap", label="Snap", width=-1, callback=self._snap)
+        tooltip(
+            look,
+            "seed_snap",
+            "To the nearest crossing, a seed of its own. The arrow keys go from crossing to crossing.",
+        )
         self._classes.build(_CAPTION_PX)
 
     def _field(self, axis: str) -> None:
@@ -76,7 +80,7 @@ class LatentPanel:
 
         def step(across: int, down: int) -> Shortcut:
             key = next(key for key, way in _ARROWS.items() if way == (across, down))
-            return Shortcut(key, lambda: self._step(across, down), control=False)
+            return Shortcut(key, lambda: self._arrow(across, down), control=False)
 
         return (Shortcut(dpg.mvKey_R, self._random, control=False), *(step(*way) for way in _ARROWS.values()))
 
@@ -134,6 +138,11 @@ class LatentPanel:
 
     def _snap(self) -> None:
         self._step(0, 0)
+
+    def _arrow(self, across: int, down: int) -> None:
+        # Where the keyboard goes from control to control, the arrow keys are for that.
+        if not dpg.get_app_configuration()["keyboard_navigation"]:
+            self._step(across, down)
 
     def _step(self, across: int, down: int) -> None:
         point = point_of(self._kit.session.state)

@@ -7,6 +7,7 @@ import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Output
 from widgets.controls import HAND, Item, Kit, Knob, caption_row, on_release, set_enabled, show_value, tooltip
+from widgets.layout import Place
 from widgets.mixes import size_words
 from widgets.outputs import channels_of, shown_channels
 from widgets.panels.spectrum import SpectrumControls
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LayersPanel"]
 
 _LIST_PX = 142
+_BELOW_PX = 298
 _LINE_PX = 23
 _COUNTS = (1, 3, 4)
 _ABOUT = "What this layer gives to the next, one channel a grey picture, or three as red, green and blue."
@@ -112,9 +114,14 @@ class LayersPanel:
         self._bar.refresh(state, spec)
 
     def poll(self, now_s: float) -> bool:
-        """Keep the bar over the picture in its place."""
+        """Keep the bar over the picture in its place, and give the list what room there is."""
         self._bar.poll()
-        return False
+        px = self._kit.look.px
+        height = max(px(_LIST_PX), dpg.get_item_height(int(Place.LAYERS)) - px(_BELOW_PX))
+        if dpg.get_item_height("layer_list") == height:
+            return False
+        dpg.configure_item("layer_list", height=height)
+        return True
 
     def see(self, frame: "Frame") -> None:
         """Show the numbers of the newest picture."""

@@ -6,7 +6,19 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Mix
-from widgets.controls import HAND, Item, Kit, Knob, Reason, caption_row, on_release, set_enabled, show_value, tooltip
+from widgets.controls import (
+    HAND,
+    Item,
+    Kit,
+    Knob,
+    Reason,
+    caption_row,
+    even_row,
+    on_release,
+    set_enabled,
+    show_value,
+    tooltip,
+)
 from widgets.mixes import (
     BANDS,
     added,
@@ -32,8 +44,6 @@ _ABOUT = (
     "Style mixing takes the chosen layers' styles from another latent: coarse layers carry pose and shape, middle ones "
     "features, fine ones colour and texture. (Karras et al. 2019, section 3.1)"
 )
-_WIDTH_PX = 292
-_GAP_PX = 8
 _SHOWN = "What is shown now"
 _AMOUNT = "0 keeps the styles that were there, 1 replaces them. "
 _FIXED = ("mix_seed", "mix_random", "mix_point", "mix_amount", "mix_add", "mix_swap", "mix_coarse", "mix_middle")
@@ -54,7 +64,7 @@ class MixingPanel:
         """Make the controls that do not depend on the model."""
         look = self._kit.look
         self._reason = Reason(look)
-        with caption_row(look, "Sources", _ABOUT, width_px=206):
+        with caption_row(look, "Sources", _ABOUT):
             dpg.add_button(tag="mix_add", label="Add", width=-1, callback=self._add)
         tooltip(look, "mix_add", "One more source. Where two give the same layer, the lower one comes last.")
         self._list = SourceList(self._kit, self._choose, self._remove)
@@ -87,20 +97,18 @@ class MixingPanel:
                 default=1,
             )
         tooltip(look, "mix_amount", _AMOUNT + HAND)
-        with dpg.group(horizontal=True):
+        with even_row(look, len(BANDS) + 1):
             for name in (*BANDS, "None"):
-                dpg.add_button(
-                    tag=f"mix_{name.lower()}", label=name, width=look.px(67), user_data=name, callback=self._band
-                )
+                dpg.add_button(tag=f"mix_{name.lower()}", label=name, width=-1, user_data=name, callback=self._band)
         dpg.add_group(tag="mix_layers")
         self._build_actions()
 
     def _build_actions(self) -> None:
         look, session = self._kit.look, self._kit.session
-        with dpg.group(horizontal=True):
-            dpg.add_button(tag="mix_keep", label="Keep", width=look.px(92), callback=lambda: session.keep_mix())
-            dpg.add_button(tag="mix_swap", label="Swap", width=look.px(92), callback=self._swap)
-            dpg.add_button(tag="mix_clear", label="Clear", width=look.px(92), callback=self._clear)
+        with even_row(look, 3):
+            dpg.add_button(tag="mix_keep", label="Keep", width=-1, callback=lambda: session.keep_mix())
+            dpg.add_button(tag="mix_swap", label="Swap", width=-1, callback=self._swap)
+            dpg.add_button(tag="mix_clear", label="Clear", width=-1, callback=self._clear)
         tooltip(look, "mix_keep", "Make what is mixed the base: the picture stays, and the layers are free again.")
         tooltip(look, "mix_swap", "The chosen source becomes the base, and the base becomes the source.")
         tooltip(look, "mix_clear", "Take every source out.")
@@ -148,14 +156,15 @@ class MixingPanel:
             f"{row}: {size_words(max(layer.size for layer in spec.layers_of(row)))}" for row in range(spec.num_ws)
         ]
         columns = 4 if max(map(len, labels)) <= len("10: 64²") else 3
-        width = look.px((_WIDTH_PX + _GAP_PX) / columns - _GAP_PX)
         for first in range(0, spec.num_ws, columns):
-            with dpg.group(horizontal=True, parent="mix_layers"):
+            with dpg.group(parent="mix_layers"), even_row(look, columns):
                 for row in range(first, min(first + columns, spec.num_ws)):
                     tag = f"mix_layer_{row}"
-                    dpg.add_button(tag=tag, label=labels[row], width=width, user_data=row, callback=self._toggle)
-                    tooltip(look, tag, layer_words(spec, row))
+                    dpg.add_button(tag=tag, label=labels[row], width=-1, user_data=row, callback=self._toggle)
                     self._toggles.append(tag)
+        # A tooltip made within a row of a table would take a cell.
+        for row, tag in enumerate(self._toggles):
+            tooltip(look, tag, layer_words(spec, row))
         fill_layer_table(spec, "mix_table")
 
     def _source(self, state: EditState) -> Mix:

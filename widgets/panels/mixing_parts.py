@@ -11,6 +11,7 @@ from widgets.mixes import size_words
 __all__ = ["SourceList", "fill_layer_table"]
 
 _WIDTH_PX = 252
+_LINE_PX = 23
 
 
 class SourceList:
@@ -28,6 +29,11 @@ class SourceList:
         self._remove = remove
         self._shown: tuple[object, ...] = ()
         dpg.add_group(tag="mix_sources")
+        with dpg.theme() as line, dpg.theme_component(dpg.mvSelectable):
+            # Marked from edge to edge and no further, its words level with the cross beside it.
+            dpg.add_theme_style(dpg.mvStyleVar_ItemSpacing, 0, 0)
+            dpg.add_theme_style(dpg.mvStyleVar_SelectableTextAlign, 0, 0.5)
+        self._line = line
 
     def show(self, lines: tuple[str, ...], chosen: int) -> None:
         """Show these lines; nothing is made anew while they stay the same."""
@@ -39,16 +45,18 @@ class SourceList:
             with dpg.group(horizontal=True, parent="mix_sources"):
                 dpg.add_selectable(
                     tag=f"mix_source_{index}",
-                    label=f" {index + 1}   {text}",
+                    label=f"  {index + 1}   {text}",
                     width=self._look.px(_WIDTH_PX),
+                    height=self._look.px(_LINE_PX),
                     default_value=index == chosen,
                     user_data=index,
                     callback=self._clicked,
                 )
+                dpg.bind_item_theme(f"mix_source_{index}", self._line)
                 dpg.add_button(
                     tag=f"mix_remove_{index}",
                     label="×",
-                    small=True,
+                    width=-1,
                     callback=lambda _sender, _value, number: self._remove(number),
                     user_data=index,
                 )

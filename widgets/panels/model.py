@@ -107,16 +107,16 @@ class ModelPanel:
         if changed := failed is not self._failed:
             self._failed = failed
             dpg.configure_item("model_failure", show=failed is not None)
-            show_value("model_error", "" if failed is None else f"{failed.name} failed: {failed.error}")
+            show_value("model_error", "" if failed is None else str(failed.error))
         return any((changed, self._library.poll(), self._compute.poll()))
 
     def _open_typed(self, _sender: int | str, path: str) -> None:
         if path.strip():
-            self._kit.session.open(path.strip().strip("\"'"))
+            self._dialogs.open(path.strip().strip("\"'"))
 
     def _open_known(self, _sender: int | str, label: str) -> None:
         if label in self._known:
-            self._kit.session.open(self._known[label])
+            self._dialogs.open(self._known[label])
 
 
 def _act(_sender: int | str, _value: object, act: object) -> None:

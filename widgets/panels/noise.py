@@ -7,7 +7,19 @@ from typing import Literal
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec, Noise
-from widgets.controls import HAND, Item, Kit, Knob, Reason, caption_row, on_release, set_enabled, show_value, tooltip
+from widgets.controls import (
+    HAND,
+    Item,
+    Kit,
+    Knob,
+    Reason,
+    caption_row,
+    even_row,
+    on_release,
+    set_enabled,
+    show_value,
+    tooltip,
+)
 from widgets.noise_edits import factor_of, with_factor, with_noise_only
 
 __all__ = ["NoisePanel"]
@@ -15,6 +27,7 @@ __all__ = ["NoisePanel"]
 Mode = Literal["const", "random", "none"]
 
 _MODES: dict[str, Mode] = {"Stored": "const", "Random": "random", "Off": "none"}
+_CAPTION_PX = 66
 _ABOUT = (
     "Noise adds what is left to chance: curls, grain. Stored uses the maps saved with the model, Random draws "
     "them from a seed, Off leaves them out. (Karras et al. 2019, section 3.2)"
@@ -23,6 +36,7 @@ _ADDS = (
     "Show the difference that noise makes: middle grey where it changes nothing, lighter and darker where it does. "
     "A bar over the picture says so as long as it is on. (compare Karras et al. 2019, figures 4 and 5)"
 )
+_STRENGTH = "Multiplies what the model learnt for each layer: 1 is the model's own. "
 _GAIN = "How much the difference is amplified: 20 dB are a factor of ten. "
 
 
@@ -40,16 +54,14 @@ class NoisePanel:
         """Make the controls that do not depend on the model."""
         look = self._kit.look
         self._reason = Reason(look)
-        with caption_row(look, "Maps", _ABOUT):
+        with caption_row(look, "Maps", _ABOUT, width_px=_CAPTION_PX), even_row(look, len(_MODES)):
             for name, mode in _MODES.items():
-                dpg.add_button(
-                    tag=f"noise_{mode}", label=name, width=look.px(60), user_data=mode, callback=self._choose
-                )
-        with caption_row(look, "Seed", "Which random maps. Used when the maps are random."):
+                dpg.add_button(tag=f"noise_{mode}", label=name, width=-1, user_data=mode, callback=self._choose)
+        with caption_row(look, "Seed", "Which random maps. Used when the maps are random.", width_px=_CAPTION_PX):
             dpg.add_input_int(tag="noise_seed", width=look.px(-70), min_value=0, min_clamped=True, callback=self._seed)
             dpg.add_button(tag="noise_draw", label="New", width=-1, callback=self._draw)
         on_release("noise_seed", lambda: self._kit.session.commit(f"Noise seed {self._kit.session.state.noise.seed}"))
-        with caption_row(look, "Strength", "Multiplies what the model learnt for each layer: 1 is the model's own."):
+        with caption_row(look, "Strength", _STRENGTH, width_px=_CAPTION_PX):
             self._strength = Knob(
                 self._kit,
                 "noise_strength",
@@ -59,7 +71,7 @@ class NoisePanel:
                 limits=(0, 4),
                 default=1,
             )
-        tooltip(look, "noise_strength", "1 is the model's own strength. " + HAND)
+        tooltip(look, "noise_strength", _STRENGTH + HAND)
         self._build_difference()
         with dpg.tree_node(tag="noise_fold", label="Strength of each layer", show=False):
             dpg.add_group(tag="noise_layers")
@@ -69,7 +81,7 @@ class NoisePanel:
         look = self._kit.look
         dpg.add_checkbox(tag="noise_only", label="Only what noise adds", callback=self._only)
         tooltip(look, "noise_only", _ADDS)
-        with dpg.group(tag="noise_gain_row", show=False), caption_row(look, "Amplify", _GAIN):
+        with dpg.group(tag="noise_gain_row", show=False), caption_row(look, "Amplify", _GAIN, width_px=_CAPTION_PX):
             self._gain = Knob(
                 self._kit,
                 "noise_gain",

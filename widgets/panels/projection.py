@@ -25,7 +25,7 @@ __all__ = ["ProjectionPanel", "left_in_words"]
 _EMPTY = "Drop a photo on the window, or choose one. The part in the frame is looked for."
 _NAMES = ("W", "W+", "StyleSpace")
 _SECONDS, _LEAST_S, _MOST_S = 20.0, 2.0, 300.0
-_CURVE_PX = 56
+_CURVE_PX = 72
 _CURVE_POINTS = 200
 _OPTIONS = (
     ("noise", "Noise", "Find the noise maps, too: the finest texture (StyleGAN, StyleGAN2)."),
@@ -77,7 +77,14 @@ class ProjectionPanel:
             dpg.add_button(tag="photo_compare", label="Compare", width=-1, callback=self._compare)
         tooltip(look, "photo_compare", "Lay the photo over the picture, with a line to drag between them.")
         dpg.add_text(_EMPTY, tag="photo_note", color=(*look.palette.quiet, 255), wrap=0)
-        self._view.build()
+        with dpg.group(horizontal=True):
+            self._view.build()
+            # Beside the photo, where it is in sight whatever else the panel holds.
+            with dpg.group():
+                dpg.add_text("", tag="photo_status", color=(*look.palette.quiet, 255), wrap=0)
+                dpg.add_simple_plot(
+                    tag="photo_curve", default_value=[], height=look.px(_CURVE_PX), width=-1, show=False
+                )
         with caption_row(look, "Crop", "How large the frame is; drag it on the photo."):
             dpg.add_slider_float(
                 tag="photo_size", width=-1, min_value=0.1, max_value=1.5, default_value=1.0, format="%.2f",
@@ -104,8 +111,6 @@ class ProjectionPanel:
         dpg.bind_item_theme("photo_project", look.primary)
         tooltip(look, "photo_project", "Begin; while another photo is looked for, this one waits for its turn.")
         tooltip(look, "photo_stop", "End the search and keep the best that was found.")
-        dpg.add_text("", tag="photo_status", color=(*look.palette.quiet, 255), wrap=0)
-        dpg.add_simple_plot(tag="photo_curve", default_value=[], height=look.px(_CURVE_PX), width=-1, show=False)
 
     def load(self, path: Path) -> None:
         """Show a photo that was dropped or chosen."""

@@ -119,7 +119,7 @@ class SeedPadView:
         size = px(12)
         centred = x - len(label) * size * 0.29
         if y + px(5) + size < self._height and 0 < centred < self._width - len(label) * size * 0.58:
-            text = palette.text if share else palette.off
+            text = palette.text if share else palette.quiet
             dpg.draw_text((centred, y + px(5)), label, size=size, color=(*text, 255), parent=self.item)
 
     def _draw_handle(self, at: tuple[float, float]) -> None:

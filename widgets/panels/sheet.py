@@ -28,6 +28,7 @@ _ROWS, _COLS = "1-5", "6-10"
 _LARGEST_BYTES = 600_000_000
 _EMPTY = "Choose seeds and layers, then press Make. A click on a cell makes it the picture."
 _PADDING_PX = 12
+_PSI_PX = 200
 _FIELDS = ("sheet_rows", "sheet_cols", "sheet_layers", "sheet_psi")
 
 
@@ -72,7 +73,13 @@ class SheetPanel:
                 self._field(name, caption, value)
             dpg.add_text("Psi", color=(*look.palette.quiet, 255))
             dpg.add_slider_float(
-                tag="sheet_psi", width=-1, min_value=-1, max_value=2, clamped=True, format="%.2f", callback=self._pull
+                tag="sheet_psi",
+                width=look.px(_PSI_PX),
+                min_value=-1,
+                max_value=2,
+                clamped=True,
+                format="%.2f",
+                callback=self._pull,
             )
         tooltip(look, "sheet_psi", "Truncation of every cell. The picture's own until you move it; right-click for it.")
         on_release("sheet_psi", lambda: None, reset=self._follow_psi)
@@ -82,7 +89,7 @@ class SheetPanel:
                 tag = f"sheet_{name.lower()}"
                 dpg.add_button(tag=tag, label=name, width=look.px(62), user_data=name, callback=self._preset)
             dpg.add_button(tag="sheet_make", label="Make", width=look.px(86), callback=self._make)
-            dpg.add_button(tag="sheet_save", label="Save…", width=-1, callback=self._save)
+            dpg.add_button(tag="sheet_save", label="Save…", width=look.px(86), callback=self._save)
         dpg.bind_item_theme("sheet_make", look.primary)
         tooltip(look, "sheet_rows", "Seeds down the side: what is changed. " + _ABOUT)
         tooltip(look, "sheet_cols", "Seeds along the top: whose styles are taken. " + _ABOUT)
