@@ -57,6 +57,7 @@ class Preferences:
         self._picture = picture
         self._picture.set_sampling(store.settings.sampling)
         self._picture.set_background(store.settings.background)
+        # Dear PyGui asks for it once, when the window is shown.
         dpg.configure_app(keyboard_navigation=store.settings.keyboard)
 
     def set_sampling(self, sampling: Sampling) -> None:
@@ -76,8 +77,8 @@ class Preferences:
 
     def set_keyboard(self, on: bool) -> None:
         """Let Tab and arrow keys go from control to control, or let the arrow keys go from seed to seed."""
-        dpg.configure_app(keyboard_navigation=on)
         self._store.change(keyboard=on)
+        dpg.configure_item("restart_note", show=True)
 
     def set_compiled(self, on: bool) -> None:
         """Let compiled kernels serve, or torch alone."""
@@ -95,15 +96,12 @@ class Preferences:
 
         def set_scale(_sender: object, label: str) -> None:
             self._store.change(scale=scales[label])
-            dpg.configure_item("scale_note", show=True)
+            dpg.configure_item("restart_note", show=True)
 
         with caption_row(look, "Size of everything", width_px=_CAPTION_PX):
             chosen = scale_label(settings.scale, automatic)
             dpg.add_combo(list(scales), tag="pref_scale", default_value=chosen, width=look.px(290), callback=set_scale)
         tooltip(look, "pref_scale", "Automatic follows the desktop; --scale overrides it for one start.")
-        dpg.add_text(
-            "The new size is there at the next start.", tag="scale_note", show=False, color=(*look.palette.quiet, 255)
-        )
         self._choice("Enlarge with", "pref_sampling", SAMPLINGS, settings.sampling, self.set_sampling)
         self._choice("Background", "pref_background", BACKGROUNDS, settings.background, self.set_background)
         for tag, words, tip, value, change in (
@@ -115,6 +113,7 @@ class Preferences:
                 label=words, tag=tag, default_value=value, callback=lambda _s, on, act: act(on), user_data=change
             )
             tooltip(look, tag, tip)
+        dpg.add_text("It holds from the next start on.", tag="restart_note", show=False)
         dpg.add_text(f"Kept in {self._store.path}", wrap=look.px(430), color=(*look.palette.quiet, 255))
         dpg.add_button(label="Close", tag="pref_close", width=look.px(110), callback=lambda: close_dialog(_DIALOG))
         dpg.bind_item_theme("pref_close", look.primary)
@@ -135,7 +134,7 @@ class Preferences:
 
 _KEYBOARD = (
     "Tab and the arrow keys go from control to control, Space or Enter presses, Alt reaches the menus. The arrow keys "
-    "then no longer go from seed to seed."
+    "then no longer go from seed to seed. From the next start on."
 )
 _PREVIEWS = (
     "A StyleGAN2 network with skip outputs has a coarse picture long before the full one: it is shown while a hand "

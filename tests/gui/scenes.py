@@ -4,6 +4,7 @@ A scene is a generator: it brings the app somewhere, yields what there is to see
 wherever another scene would mind.
 """
 
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ class Stage:
         left, top, width, height = self.app.rect("status_fps")
         self.app.xdotool("mousemove", round(left + width + self.px(300)), round(top + height / 2))
         self.app.settle(_THUMBNAILS)
+
+    def leave_alone_until(self, holds: Callable[[], bool]) -> None:
+        """Wait for what takes minutes: asking all the time would take the processor from it."""
+        while not holds():
+            time.sleep(0.5)
+            self.app.settle(2)
 
     def click_row(self, row: int, from_right: float = 0.0) -> None:
         """Click a step of the history, from the top, in its middle or at a button at its end."""
@@ -130,8 +137,9 @@ def latent(stage: Stage) -> Iterator[Shot]:
 def editing(stage: Stage) -> Iterator[Shot]:
     """The window after some work; what the README shows."""
     app = stage.app
-    app.drag_slider("w0", 0.5, 0.58)
-    app.drag_slider("w2", 0.5, 0.42)
+    app.type("seed_jump", "137")
+    app.drag_slider("w0", 0.5, 0.54)
+    app.drag_slider("w2", 0.5, 0.46)
     app.front(Place.MIXING)
     app.click("mix_layer_7")
     app.click("mix_layer_8")
@@ -298,11 +306,11 @@ def projection(stage: Stage) -> Iterator[Shot]:
     app.scroll_to("photo_project", Place.PROJECTION)
     app.plays = True
     app.click("photo_project")
-    app.wait_for(lambda: "left" in app.value("photo_status"), frames=_PATIENCE)
-    app.settle(120)
+    stage.leave_alone_until(lambda: "left" in app.value("photo_status"))
+    time.sleep(5)
     stage.away()
     yield Shot("projection", Place.PROJECTION, guide=True)
-    app.wait_for(lambda: "is found" in app.value("photo_status"), frames=_PATIENCE)
+    stage.leave_alone_until(lambda: "is found" in app.value("photo_status"))
     app.plays = False
     stage.away()
     yield Shot("projection-found")
@@ -327,14 +335,14 @@ def training(stage: Stage) -> Iterator[Shot]:
     yield Shot("training-data", Place.TRAINING, guide=True)
     app.type("training_folder", str(stage.folder / "runs" / "toons"))
     # The space keeps the typing tool from reading the words as its own options.
-    app.type("training_options", " --log-kimg 0.032 --snapshot-kimg 0.064 --metric-pictures 50")
+    app.type("training_options", " --batch 4 --log-kimg 0.008 --snapshot-kimg 0.032 --metric-pictures 20")
     app.plays = True
     app.click("training_start")
-    app.wait_for(lambda: len(app.value("training_line_metric_0")[0]) > 2, frames=_PATIENCE)
+    stage.leave_alone_until(lambda: len(app.value("training_line_metric_0")[0]) > 3)
     stage.away()
     yield Shot("training", Place.TRAINING, guide=True)
     app.click("training_stop")
-    app.wait_for(lambda: app.value("training_status") == "Stopped", frames=_PATIENCE)
+    stage.leave_alone_until(lambda: app.value("training_status") == "Stopped")
     app.plays = False
     stage.away()
     yield Shot("training-stopped")

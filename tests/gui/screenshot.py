@@ -11,8 +11,8 @@ reduced to few colours, so that all of them together are small.
 import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import astuple, dataclass
+from itertools import chain, groupby
 from pathlib import Path
 
 from PIL import Image
@@ -20,8 +20,9 @@ from PIL import Image
 from tests.benchmarks.latency import virtual_display
 from tests.gui.driver import App
 from tests.gui.scenes import NETS, SCENES, Scene, Shot, Stage
+from widgets.theme import Palette
 
-_COLOURS = 96
+_COLOURS = 256
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Size:
 
 
 SIZES = {"small": Size(1280, 800, 1), "wide": Size(1920, 1080, 1), "4k": Size(3840, 2160, 2)}
-_GUIDE = Size(2560, 1600, 2)
+_GUIDE = Size(2560, 1840, 2)
 
 
 def play(size: Size, scenes: Sequence[Scene], learned: Path) -> Iterator[tuple[Shot, Image.Image, App]]:
@@ -76,6 +77,15 @@ def survey(target: Path, sizes: Sequence[str], scenes: Sequence[Scene], learned:
             print(f"{shot.name}-{name}.png", flush=True)
 
 
+def few_colours(screen: Image.Image) -> Image.Image:
+    """The same with 256 colours: those of the window exactly, the others by how much there is of them."""
+    own = astuple(Palette())
+    others = screen.quantize(_COLOURS - len(own), method=Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*chain.from_iterable(own), *others[: 3 * (_COLOURS - len(own))]])
+    return screen.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
 def guide(target: Path, scenes: Sequence[Scene], learned: Path) -> None:
     """Write the pictures of the guide, ``panel-NAME.png``, and the README's ``window.png``."""
     for shot, screen, app in play(_GUIDE, scenes, learned):
@@ -86,8 +96,7 @@ def guide(target: Path, scenes: Sequence[Scene], learned: Path) -> None:
             left, top, width, height = app.rect(shot.area)
             screen = screen.crop((round(left), round(top), round(left + width), round(top + height)))
             name = f"panel-{shot.name}.png"
-        few = screen.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        few.save(target / name, optimize=True)
+        few_colours(screen).save(target / name, optimize=True)
         print(f"{name}: {(target / name).stat().st_size / 1000:.0f} kB", flush=True)
 
 

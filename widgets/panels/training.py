@@ -7,7 +7,7 @@ import dearpygui.dearpygui as dpg
 
 from explorer.session.training import TrainingRun, holds_pictures, is_run
 from explorer.state import EditState, GeneratorSpec
-from widgets.controls import Kit, heading
+from widgets.controls import Kit, heading, tooltip
 from widgets.files import FileDialogs
 from widgets.layout import Place
 from widgets.settings import RECENT, SettingsStore
@@ -48,6 +48,10 @@ class TrainingPanel:
                     tag="training_back", label="Back to the run", show=False, callback=lambda: self._switch(to_run=True)
                 )
                 dpg.add_button(tag="training_other", label="Open a run…", callback=self._choose_run)
+                dpg.add_combo(
+                    tag="training_runs", no_preview=True, callback=lambda _sender, folder: self._open_run(Path(folder))
+                )
+            tooltip(look, "training_runs", "Runs of late, the newest first")
             dpg.add_spacer(height=look.px(2))
             self._data.build()
             dpg.add_separator()
@@ -99,6 +103,7 @@ class TrainingPanel:
         dpg.configure_item("training_run", show=to_run)
         dpg.configure_item("training_form", show=not to_run)
         dpg.configure_item("training_back", show=self._pane.run is not None)
+        self._list_runs()
         # So that a folder of its own is proposed for the next one.
         self._form.take(self._data.report)
 
@@ -109,12 +114,18 @@ class TrainingPanel:
         found = [folder for folder in (*live, kept.training_run) if folder and is_run(Path(folder))]
         if found:
             self._show_run(training.watch(Path(found[0])))
+        else:
+            self._list_runs()
+
+    def _list_runs(self) -> None:
+        runs = list(self._store.settings.training_runs)
+        dpg.configure_item("training_runs", items=runs, show=bool(runs))
 
     def _choose_run(self) -> None:
-        def answer(folder: Path) -> None:
-            if is_run(folder):
-                self.receive(folder)
-            else:
-                self._say("error", f"{folder} is not the folder of a training run: it holds no log.jsonl")
+        self._dialogs.choose_folder("Open the folder of a run", self._open_run)
 
-        self._dialogs.choose_folder("Open the folder of a run", answer)
+    def _open_run(self, folder: Path) -> None:
+        if is_run(folder):
+            self.receive(folder)
+        else:
+            self._say("error", f"{folder} is not the folder of a training run: it holds no log.jsonl")
