@@ -118,9 +118,7 @@ class _Work:
         from explorer.projection import cached_bank_steps
 
         checkpoint = self._renderer.checkpoint
-        steps = cached_bank_steps(
-            checkpoint.generator, self._features, model=checkpoint.info.sha256, count=self._plan.samples
-        )
+        steps = cached_bank_steps(checkpoint.generator, model=checkpoint.info.sha256, count=self._plan.samples)
         while True:
             try:
                 tell(next(steps))

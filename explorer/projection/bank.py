@@ -1,7 +1,8 @@
 """What a model's own samples look like: where to begin the search for a photo.
 
-A bank holds mapped samples and what they look like. From it, a kernel regression learns the way back, from looks to w:
-on toons64 its first guess is at 25 dB where the nearest sample is at 21. It is made once for a model, and kept.
+A bank holds mapped samples and what they look like, very small. From it, a kernel regression learns the way back, from
+looks to w: on toons64 its first guess is at 26 dB where the nearest sample is at 21. It is made once for a model, and
+kept. A bank of a second serves well already; see docs/projection.md.
 
 Source: kernel ridge regression, as in Rasmussen and Williams 2006, section 2.2.
 """
@@ -14,27 +15,23 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from explorer.features.network import FeatureNetwork
 from explorer.generators.protocol import Generator
 from explorer.generators.styles import broadcast
 from explorer.projection.coordinates import Coordinates
+from explorer.projection.explained import THUMB, Explained, look, shrunk
 from explorer.projection.target import Target
 from explorer.state import GeneratorSpec
 
-__all__ = ["Bank", "bank_steps", "sample_count"]
+__all__ = ["Bank", "bank_steps", "quick_count", "sample_count"]
 
 _SEED = 0
 _CHUNK = 8
-# Enough for the regression where a sample costs some milliseconds; for larger pictures as many as a minute gives.
-_MOST, _FEWEST = 4096, 128
-_PIXELS_IN_ALL = 4096 * 64 * 64
-_THUMB = 16
-_LOOK_SIDE = 128
-# The third and the fourth scale, averaged to 4 x 4 and 2 x 2 places.
-_PLACES = {2: 4, 3: 2}
-_SCALES = 4
+# On toons64, 256 pictures give a first guess at 22.5 dB, 1024 at 24.8 and 4096 at 26; on drawn faces all are alike.
+_MOST, _FEWEST = 1024, 128
+_QUICK, _QUICKEST = 192, 16
+_SIDE = 64
+_MAPPED, _MAPPED_CHUNK = 4096, 512
 _GAMMA, _RIDGE = 0.3, 0.01
 # So far from the middle lies no sample of many.
 _FARTHEST = 4.0
@@ -50,7 +47,7 @@ class Bank:
     v: Tensor
     """The samples, ``[n, d]``."""
     looks: Tensor
-    """What each looks like, ``[n, f]``; the first ``C * 16 * 16`` are the picture itself, small."""
+    """What each looks like, ``[n, C * 16 * 16]``."""
     scale: Tensor
     """What looks are shifted and divided by, ``[2, f]``."""
     width: Tensor
@@ -58,76 +55,76 @@ class Bank:
     weights: Tensor
     """Of the regression, ``[n, d]``."""
 
-    def guesses(self, target: Target, features: FeatureNetwork, count: int) -> Tensor:
+    def guesses(self, target: Target, count: int) -> Tensor:
         """Where to begin, the likeliest first, ``[count, d]``: what the regression says, then the nearest samples.
 
-        Under a mask only what is not covered is compared, and nothing else is known: nearest samples alone.
+        Under a mask the likeliest stands for what is covered, and nearest is what is near where nothing covers.
         """
-        if target.mask is not None:
-            return self.v[self._nearest_uncovered(target)[:count]]
-        nearest = self.v[self._distances(target.image, features)[0].argsort()[: count - 1]]
-        return torch.cat([self.learned(target.image, features), nearest])
-
-    def learned(self, images: Tensor, features: FeatureNetwork) -> Tensor:
-        """What the regression says of pictures, ``[N, C, H, W]`` to ``[N, d]``."""
-        kernel = torch.exp(-_GAMMA * self._distances(images, features).square() / self.width)
-        return (kernel @ self.weights).clamp(-_FARTHEST, _FARTHEST)
-
-    def _distances(self, images: Tensor, features: FeatureNetwork) -> Tensor:
-        looks = (look(images, features) - self.scale[0]) / self.scale[1]
-        return torch.cdist(looks, (self.looks - self.scale[0]) / self.scale[1])
-
-    def _nearest_uncovered(self, target: Target) -> Tensor:
-        assert target.mask is not None
         channels = target.image.shape[1]
-        mask = functional.adaptive_avg_pool2d(target.mask, _THUMB)
-        wanted = functional.adaptive_avg_pool2d(target.image * target.mask, _THUMB) / mask.clamp_min(1e-6)
-        thumbs = self.looks[:, : channels * _THUMB * _THUMB].view(-1, channels, _THUMB, _THUMB)
-        return ((thumbs - wanted).square() * mask).sum(dim=(1, 2, 3)).argsort()
+        image, counts = shrunk(target, THUMB)
+        image = image / counts.clamp_min(1e-6)
+        seen = look(image)
+        if target.mask is not None:
+            seen = Explained(self.looks, channels).filled(image, counts)
+        wanted = counts.expand(-1, channels, -1, -1).flatten(1)
+        distances = ((self.looks - look(image)).square() * wanted).sum(dim=1)
+        return torch.cat([self.learned(seen), self.v[distances.argsort(stable=True)[: count - 1]]])
 
-
-def look(images: Tensor, features: FeatureNetwork) -> Tensor:
-    """What pictures look like in a few hundred numbers, ``[N, f]``."""
-    share = _LOOK_SIDE / max(images.shape[2:])
-    seen = images if share >= 1 else functional.interpolate(images, scale_factor=share, mode="area")
-    scales = features(seen, scales=min(_SCALES, len(features.strides)))
-    pooled = [functional.adaptive_avg_pool2d(scales[i], size) for i, size in _PLACES.items() if i < len(scales)]
-    return torch.cat([part.flatten(1) for part in (functional.adaptive_avg_pool2d(images, _THUMB), *pooled)], dim=1)
+    def learned(self, looks: Tensor) -> Tensor:
+        """What the regression says of what pictures look like, ``[N, f]`` to ``[N, d]``."""
+        distances = torch.cdist((looks - self.scale[0]) / self.scale[1], (self.looks - self.scale[0]) / self.scale[1])
+        kernel = torch.exp(-_GAMMA * distances.square() / self.width)
+        return (kernel @ self.weights).clamp(-_FARTHEST, _FARTHEST)
 
 
 def sample_count(spec: GeneratorSpec) -> int:
     """How many samples a bank of a model has."""
+    return _scaled(spec, _MOST, _FEWEST)
+
+
+def quick_count(spec: GeneratorSpec) -> int:
+    """How many samples a bank has that is made while a person waits, in about a second on small models."""
+    return _scaled(spec, _QUICK, _QUICKEST)
+
+
+def _scaled(spec: GeneratorSpec, most: int, fewest: int) -> int:
     height, width = spec.resolution
-    return max(_FEWEST, min(_MOST, _PIXELS_IN_ALL // (height * width)))
+    return max(fewest, min(most, most * _SIDE * _SIDE // (height * width)))
 
 
 def bank_steps(
-    generator: Generator, features: FeatureNetwork, *, label: Tensor | None = None, count: int | None = None
+    generator: Generator, *, label: Tensor | None = None, count: int | None = None
 ) -> Steps[float, None, Bank]:
     """Make a bank, a little at a time: yields the share done, 0 to 1, and returns the bank.
 
     Args:
         generator: The model.
-        features: The network that looks at the samples.
         label: ``[1, c_dim]``: of all samples; each draws a class of its own when ``None``.
-        count: How many samples; `sample_count` when ``None``.
+        count: How many samples have a picture; `sample_count` when ``None``.
     """
+    count = sample_count(generator.spec) if count is None else count
+    mapped = yield from _mapped(generator, label)
+    looks = []
+    for w in torch.split(mapped[:count], _CHUNK):
+        with torch.no_grad():
+            looks.append(look(generator.synthesize(generator.style(broadcast(w, generator.spec.num_ws))).float()))
+        yield len(looks) * _CHUNK / (count + _CHUNK) * 0.95
+    return (yield from _aside(lambda: _learned(mapped, torch.cat(looks))))
+
+
+def _mapped(generator: Generator, label: Tensor | None) -> Steps[float, None, Tensor]:
+    """Many samples of W, which cost little, and tell how it is spread; the first of them get pictures."""
     spec = generator.spec
-    count = sample_count(spec) if count is None else count
     random = torch.Generator().manual_seed(_SEED)
     device = generator.w_avg().device
-    samples, looks = [], []
-    for start in range(0, count, _CHUNK):
-        size = min(_CHUNK, count - start)
-        z = torch.randn(size, spec.z_dim, generator=random).to(device)
-        c = _labels(spec, size, label, random)
+    samples = []
+    for _ in range(0, _MAPPED, _MAPPED_CHUNK):
+        z = torch.randn(_MAPPED_CHUNK, spec.z_dim, generator=random).to(device)
+        c = _labels(spec, _MAPPED_CHUNK, label, random)
         with torch.no_grad():
-            w = generator.map(z, None if c is None else c.to(device)).float()
-            images = generator.synthesize(generator.style(broadcast(w, spec.num_ws))).float()
-            samples.append(w)
-            looks.append(look(images, features))
-        yield (start + size) / count * 0.95
-    return (yield from _aside(lambda: _learned(torch.cat(samples), torch.cat(looks))))
+            samples.append(generator.map(z, None if c is None else c.to(device)).float())
+        yield 0.0
+    return torch.cat(samples)
 
 
 def _labels(spec: GeneratorSpec, size: int, label: Tensor | None, random: torch.Generator) -> Tensor | None:
@@ -142,12 +139,12 @@ def _labels(spec: GeneratorSpec, size: int, label: Tensor | None, random: torch.
     return c
 
 
-def _learned(samples: Tensor, looks: Tensor) -> Bank:
+def _learned(mapped: Tensor, looks: Tensor) -> Bank:
     # As they are kept on the disk, so that a bank that was read gives the same bits as a new one.
     looks = looks.half().float()
     with torch.no_grad():
-        coordinates = Coordinates.of(samples)
-        v = coordinates.v(samples)
+        coordinates = Coordinates.of(mapped)
+        v = coordinates.v(mapped[: len(looks)])
         scale = torch.stack([looks.mean(dim=0), looks.std(dim=0) + 1e-3])
         shifted = (looks - scale[0]) / scale[1]
         squares = torch.cdist(shifted, shifted).square()

@@ -10,16 +10,15 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from explorer.features.network import FeatureNetwork
 from explorer.generators.protocol import Generator
 from explorer.project.atomic import write_atomically
 from explorer.projection.bank import Bank, bank_steps
 from explorer.projection.coordinates import Coordinates
 
-__all__ = ["bank_path", "cache_folder", "cached_bank_steps", "load_bank", "save_bank"]
+__all__ = ["bank_path", "cache_folder", "cached_bank_steps", "has_bank", "load_bank", "save_bank"]
 
 # Counts up whenever what is kept means something else.
-_VERSION = 1
+_VERSION = 2
 _SUFFIX = ".bank"
 _MOST_KEPT = 12
 
@@ -33,7 +32,6 @@ def cache_folder() -> Path:
 
 def cached_bank_steps(
     generator: Generator,
-    features: FeatureNetwork,
     *,
     model: str,
     label: Tensor | None = None,
@@ -44,21 +42,25 @@ def cached_bank_steps(
 
     Args:
         generator: The model.
-        features: The network that looks at samples.
         model: The hash of its file.
         label: ``[1, c_dim]``: of all samples; each draws a class of its own when ``None``.
         count: How many samples.
         folder: Where banks are kept.
     """
     folder = cache_folder() if folder is None else folder
-    path = bank_path(folder, model, features.name, label=label, count=count)
+    path = bank_path(folder, model, label=label, count=count)
     device = generator.w_avg().device
     bank = load_bank(path, device)
     if bank is None:
-        bank = yield from bank_steps(generator, features, label=label, count=count)
+        bank = yield from bank_steps(generator, label=label, count=count)
         save_bank(bank, path)
     yield 1.0
     return bank
+
+
+def has_bank(model: str, *, label: Tensor | None = None, count: int | None = None, folder: Path | None = None) -> bool:
+    """Whether a bank is on the disk; see `cached_bank_steps`."""
+    return bank_path(cache_folder() if folder is None else folder, model, label=label, count=count).exists()
 
 
 def load_bank(path: Path, device: torch.device) -> Bank | None:
@@ -93,10 +95,8 @@ def save_bank(bank: Bank, path: Path) -> None:
         return
 
 
-def bank_path(
-    folder: Path, model: str, features: str, *, label: Tensor | None = None, count: int | None = None
-) -> Path:
-    """Where the bank of a model is kept, as looked at by the feature network of that name."""
-    parts = [str(_VERSION), model, features, str(count)]
+def bank_path(folder: Path, model: str, *, label: Tensor | None = None, count: int | None = None) -> Path:
+    """Where the bank of a model is kept."""
+    parts = [str(_VERSION), model, str(count)]
     parts.append("" if label is None else ",".join(f"{value:.6g}" for value in label.flatten().tolist()))
     return folder / f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}{_SUFFIX}"

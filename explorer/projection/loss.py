@@ -2,6 +2,9 @@
 
 What a mask covers is painted grey in both before anything looks at them, so nothing of it can have an influence, not
 even through the features of its neighbours: the gradient by a covered pixel of the photo is exactly zero.
+
+Models draw brighter than white and darker than black, which no screen and no photo shows. Where the photo is white or
+black, what lies beyond counts as equal; elsewhere it counts as it is, so that there is a slope back.
 """
 
 import math
@@ -19,6 +22,8 @@ PIXEL_WEIGHT = 10.0
 """Of the mean squared difference of pixels, beside features at 1. Measured, see docs/projection.md."""
 SCALES = 4
 """Of the feature network's; the coarsest one costs as much as two others and made results worse."""
+# So near to white or black, of -1 to 1, is white or black: a level of a byte.
+_END = 1 - 1 / 127.5
 # Features are looked at at this size at most, as in the published projector.
 _FEATURE_SIDE = 256
 
@@ -41,13 +46,15 @@ class Loss:
         self._pixel_weight = pixel_weight
         self._scales = min(scales, len(features.strides))
         self._wanted = _covered(target.image, target.mask)
+        self._darkest = self._wanted.masked_fill(self._wanted > -_END, -math.inf)
+        self._brightest = self._wanted.masked_fill(self._wanted < _END, math.inf)
         self._mask = None if target.mask is None else _shrunk(target.mask)
         with torch.no_grad():
             self._looks = self._look(self._wanted)
 
     def __call__(self, images: Tensor) -> Tensor:
         """``[N, C, H, W]`` to ``[N]``."""
-        seen = _covered(images, self.target.mask)
+        seen = _covered(images, self.target.mask).clamp(self._darkest, self._brightest)
         distance = feature_distance(
             self._look(seen), self._looks, heads=self._features.heads[: self._scales], mask=self._mask
         )

@@ -124,7 +124,8 @@ def read_mask(path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
         PhotoError: As `read_photo`.
     """
     pixels = read_photo(path).pixels.astype(np.float32) / 255
-    return pixels[..., :3].mean(axis=2) * pixels[..., 3]
+    mask: npt.NDArray[np.float32] = pixels[..., :3].mean(axis=2) * pixels[..., 3]
+    return mask
 
 
 def centre_crop(photo_size: tuple[int, int], picture_size: tuple[int, int]) -> Crop:

@@ -1,10 +1,13 @@
-"""Where an unaligned photo may stand: many shifts and rotations, each with the style that would explain it.
+"""Where an unaligned photo may stand: thousands of shifts and rotations, the likely ones with a style to explain them.
 
-A search that starts upright finds only what stands nearly upright, so a coarse grid of places is tried first. For each,
-the photo is moved back to where the model would draw it, and the bank says what style that looks like.
+A search that starts upright finds only what stands nearly upright. So the photo is moved back from each place of a
+grid, very small, and judged by how well the model's own samples explain what is seen, which needs no picture of the
+model: a Gaussian with few directions, fitted to small pictures of samples. What the photo does not show of the moved
+picture is left out. Only the best places are looked at closely.
+
+Source: probabilistic principal components (Tipping and Bishop 1999), with missing pixels.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 
@@ -12,53 +15,76 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.features.network import FeatureNetwork
 from explorer.projection.bank import Bank
+from explorer.projection.explained import THUMB, Explained, shrunk
 from explorer.projection.target import Target
 from explorer.projection.variables import Variables, matrices
 
-__all__ = ["near", "places"]
+__all__ = ["places"]
 
-_ANGLES = 12
-_SHIFTS = (-0.2, 0.0, 0.2)
-_CHUNK = 12
-_FINER = 4
-
-
-def places(target: Target, bank: Bank, features: FeatureNetwork) -> Iterator[Variables]:
-    """A grid over all rotations and shifts by up to a fifth of the picture, a few at a time."""
-    grid = itertools.product(range(_ANGLES), _SHIFTS, _SHIFTS)
-    rows = torch.tensor([[x, y, index * 2 * math.pi / _ANGLES] for index, x, y in grid]).to(target.image)
-    # The upright place first, which a search can do with.
-    rows = rows[rows.abs().sum(dim=1).argsort(stable=True)]
-    for place in rows.split(_CHUNK):
-        yield _explained(place, target, bank, features)
+_ANGLES = 48
+_REACH, _SHIFTS = 0.24, 7
+_CHUNK = 256
+# Around so many of the best, twice between the places of the grid; so many are explained at last.
+_FINER, _ROUNDS = 24, 2
+_LIKELY, _AT_ONCE = 32, 8
+# Photos are seen at twice the size, then averaged, so that a turned one is not ragged.
+_SEEN = 2 * THUMB
 
 
-def near(best: Variables, target: Target, bank: Bank, features: FeatureNetwork) -> Iterator[Variables]:
-    """Places between those of the grid, around the best ones; places are halfway to the neighbours."""
-    assert best.place is not None
-    turn, shift = math.pi / _ANGLES, (_SHIFTS[1] - _SHIFTS[0]) / 2
-    offsets = [[0, 0, turn], [0, 0, -turn], [shift, 0, 0], [-shift, 0, 0], [0, shift, 0], [0, -shift, 0]]
-    for place in best.place[:_FINER]:
-        yield _explained(place + torch.tensor(offsets).to(place), target, bank, features)
+def places(target: Target, bank: Bank) -> Iterator[Variables]:
+    """The likeliest places, the best first, a few at a time, each with the style that would explain the photo there.
+
+    Shifts reach a quarter of the picture, rotations all around.
+    """
+    model = Explained(bank.looks, target.image.shape[1])
+    for rows in torch.split(_likely(target, model), _AT_ONCE):
+        with torch.no_grad():
+            yield Variables(bank.learned(model.filled(*_moved_back(target, rows))), place=rows)
 
 
-def _explained(place: Tensor, target: Target, bank: Bank, features: FeatureNetwork) -> Variables:
-    with torch.no_grad():
-        return Variables(bank.learned(_moved_back(target, place), features), place=place)
+def _likely(target: Target, model: Explained) -> Tensor:
+    """Shift, shift and angle of the likeliest places, ``[n, 3]``."""
+    turn, shift = 2 * math.pi / _ANGLES, 2 * _REACH / (_SHIFTS - 1)
+    steps = torch.linspace(-_REACH, _REACH, _SHIFTS)
+    rows = torch.cartesian_prod(steps, steps, torch.arange(_ANGLES) * turn).to(target.image)
+    scores = _scores(target, model, rows)
+    for _ in range(_ROUNDS):
+        turn, shift = turn / 2, shift / 2
+        best = _apart(rows, scores, _FINER, shift, turn)
+        offsets = torch.tensor([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
+        offsets = offsets * torch.tensor([shift, shift, turn])
+        finer = (rows[best][:, None] + offsets.to(rows)).flatten(0, 1)
+        rows, scores = torch.cat([rows, finer]), torch.cat([scores, _scores(target, model, finer)])
+    return rows[_apart(rows, scores, _LIKELY, shift, turn)]
 
 
-def _moved_back(target: Target, place: Tensor) -> Tensor:
-    """The photo as the model would draw it, ``[K, C, H, W]``."""
-    image = target.image
-    if target.mask is not None:
-        # What is covered has the colour of the rest.
-        mean = (image * target.mask).sum(dim=(2, 3), keepdim=True) / target.mask.sum()
-        image = image * target.mask + mean * (1 - target.mask)
+def _apart(rows: Tensor, scores: Tensor, count: int, shift: float, turn: float) -> list[int]:
+    """The best ones that are not next to a better one."""
+    kept: list[int] = []
+    for index in scores.argsort(stable=True).tolist():
+        difference = rows[kept] - rows[index]
+        angle = torch.remainder(difference[:, 2] + math.pi, 2 * math.pi) - math.pi
+        near = (difference[:, :2].abs() < 1.5 * shift).all(dim=1) & (angle.abs() < 1.5 * turn)
+        if not bool(near.any()):
+            kept.append(index)
+        if len(kept) == count:
+            break
+    return kept
+
+
+def _scores(target: Target, model: Explained, rows: Tensor) -> Tensor:
+    return torch.cat([model.unlikely(*_moved_back(target, part)) for part in torch.split(rows, _CHUNK)])
+
+
+def _moved_back(target: Target, place: Tensor) -> tuple[Tensor, Tensor]:
+    """The photo as the model would draw it, ``[K, C, n, n]``, and which of it the photo shows, ``[K, 1, n, n]``."""
+    image, mask = shrunk(target, _SEEN)
     rows = matrices(place)[:, :2].clone()
     # Half a picture is 1 to the sampler.
     rows[:, :, 2] *= 2
-    images = image.expand(len(place), -1, -1, -1)
-    grid = functional.affine_grid(rows, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    grid = functional.affine_grid(rows, [len(place), 1, _SEEN, _SEEN], align_corners=False)
+    images = functional.grid_sample(image.expand(len(place), -1, -1, -1), grid, align_corners=False)
+    seen = functional.grid_sample(mask.expand(len(place), -1, -1, -1), grid, align_corners=False)
+    # What counts in part only was averaged with what does not count.
+    return images / seen.clamp_min(1e-3), seen

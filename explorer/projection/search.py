@@ -8,6 +8,7 @@ ours: see docs/projection.md for what they gain.
 import math
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Generator as Steps
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,7 +20,7 @@ from explorer.projection.bank import Bank
 from explorer.projection.found import Progress
 from explorer.projection.loss import Loss
 from explorer.projection.noise import noise_penalty, normalised
-from explorer.projection.placing import near, places
+from explorer.projection.placing import places
 from explorer.projection.plan import DEFAULT_STEPS, Plan
 from explorer.projection.target import Target
 from explorer.projection.variables import Painter, Variables, joined
@@ -135,19 +136,15 @@ class _Search:
         return self._plan.noise and self._spec.has_noise
 
     def _upright(self) -> Variables:
-        return self._sorted([Variables(self._bank.guesses(self._target, self._features, _STARTS))], _STARTS)[0]
+        return self._sorted([Variables(self._bank.guesses(self._target, _STARTS))], _STARTS)
 
-    def _placed(self) -> Iterator[Progress]:
-        """Try many places; yields after each few and returns the best ones, the very best first."""
+    def _placed(self) -> Steps[Progress, None, Variables]:
+        """Try likely places; yields after each few and returns the best ones, the very best first."""
         tried: list[Variables] = []
-        for batch in places(self._target, self._bank, self._features):
+        for batch in places(self._target, self._bank):
             tried.append(batch)
             yield self._look_at(batch)
-        best, _ = self._sorted(tried, _PLACED_STARTS)
-        for batch in near(best, self._target, self._bank, self._features):
-            tried.append(batch)
-            yield self._look_at(batch)
-        return self._sorted(tried, _PLACED_STARTS)[0]
+        return self._sorted(tried, _PLACED_STARTS)
 
     def _look_at(self, batch: Variables) -> Progress:
         with torch.no_grad():
@@ -155,13 +152,13 @@ class _Search:
         self._keep(batch, losses)
         return self._progress("first guess", float(losses.min()))
 
-    def _sorted(self, batches: list[Variables], count: int) -> tuple[Variables, Tensor]:
+    def _sorted(self, batches: list[Variables], count: int) -> Variables:
         with torch.no_grad():
             losses = torch.cat([self._loss(self._painter(batch)) for batch in batches])
         together = joined(batches)
         order = losses.argsort(stable=True)[:count]
         place = None if together.place is None else together.place[order]
-        return Variables(together.v[order], place=place), losses[order]
+        return Variables(together.v[order], place=place)
 
     def _opened(self, stage: str, first: tuple[str, ...]) -> tuple[Variables, tuple[str, ...]]:
         """Where a stage begins, and what moves in it."""

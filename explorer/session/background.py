@@ -54,10 +54,10 @@ class Background:
         self._jobs.append(job)
         return job
 
-    def run(self, job: Job, steps: Callable[[], Iterator[float]], *, patient: bool = False) -> Job:
+    def run(self, job: Job, steps: Callable[[], Iterator[float]], *, patience: int = 0) -> Job:
         """Do a job in the render thread, whenever no picture is asked for, one step at a time; see `Worker`."""
         self.add(job)
-        self._worker.add_task(job, steps, patient=patient)
+        self._worker.add_task(job, steps, patience=patience)
         return job
 
     def stop(self, *, but: Job | None = None) -> None:

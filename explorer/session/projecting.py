@@ -1,5 +1,6 @@
 """Projecting a photo in the background: previewed live, paused, stopped with the best kept, one step in the end."""
 
+from collections.abc import Generator as Steps
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.projection.found import Progress
     from explorer.projection.photo import Crop, Photo
 
-__all__ = ["Projecting"]
+__all__ = ["Learning", "Projecting", "label_of"]
 
 # A preview costs a picture, and the search waits for it.
 _PREVIEWS_S = 0.15
@@ -138,7 +139,6 @@ class Projecting:
 
     def _search(self) -> Iterator[float]:
         from explorer.features import bundled_features, load_features
-        from explorer.projection.cache import cached_bank_steps
         from explorer.projection.search import project
         from explorer.projection.target import make_target
 
@@ -146,21 +146,13 @@ class Projecting:
         generator = renderer.generator
         device = generator.w_avg().device
         target = make_target(self.photo, self.model.spec, crop=self._crop, mask=self._mask).to(device)
-        self.stage = "Learning the model"
         features: FeatureNetwork
         if self._network is None:
             features = bundled_features(device=device)
         else:
             features = load_features(self._network, device=device)
-        learning = cached_bank_steps(
-            generator,
-            features,
-            model=self.model.reference.sha256,
-            label=self._label(),
-            count=self.plan.samples,
-            folder=self._folder,
-        )
-        bank: Bank = yield from learning
+        self.stage = "Learning the model"
+        bank: Bank = yield from self._learned()
         for step in project(generator, target, self.plan, bank, features):
             self.stage = step.stage
             self.progress = step
@@ -168,16 +160,57 @@ class Projecting:
             self._newest.put(step)
             yield step.share
 
-    def _label(self) -> "Tensor | None":
-        """The label that the condition asks for; ``None`` where each sample draws a class of its own."""
-        from explorer.rendering.latents import label
-        from explorer.state import NoCondition
+    def _learned(self) -> Steps[float, None, "Bank"]:
+        """The model's bank; a small one, of a second, when a person waits and there is none."""
+        from explorer.projection.bank import quick_count
+        from explorer.projection.cache import cached_bank_steps, has_bank
 
-        condition, spec = self.base.condition, self.model.spec
-        if isinstance(condition, NoCondition) or spec.c_dim == 0:
-            return None
-        if isinstance(condition, Prompt):
-            if not spec.text:
-                raise StateError("the model is not steered by a text: take the prompt away")
-            return self.model.renderer.texts.label(condition)
-        return label(condition, 0, spec)
+        generator, model = self.model.renderer.generator, self.model.reference.sha256
+        label, count = label_of(self.base, self.model), self.plan.samples
+        kept = has_bank(model, label=label, count=count, folder=self._folder)
+        if count is None and self.plan.time_s is not None and not kept:
+            count = quick_count(self.model.spec)
+        return (yield from cached_bank_steps(generator, model=model, label=label, count=count, folder=self._folder))
+
+
+class Learning:
+    """Makes a model's bank while nothing else is to be done, so that it is there when a photo is looked for.
+
+    Args:
+        base: Names the condition of the model.
+        model: To learn.
+        folder: Where banks are kept; the platform's place when ``None``.
+    """
+
+    def __init__(self, base: EditState, model: OpenModel, *, folder: Path | None = None) -> None:
+        self.job = Job("Learn the model")
+        """How far it is."""
+        self.model = model
+        """To learn."""
+        self._base, self._folder = base, folder
+
+    def steps(self) -> Iterator[float]:
+        """A few pictures at a time; yields the share done, 0 to 1. For the render thread."""
+        from explorer.projection.cache import cached_bank_steps
+
+        yield from cached_bank_steps(
+            self.model.renderer.generator,
+            model=self.model.reference.sha256,
+            label=label_of(self._base, self.model),
+            folder=self._folder,
+        )
+
+
+def label_of(base: EditState, model: OpenModel) -> "Tensor | None":
+    """The label that a condition asks for; ``None`` where each sample draws a class of its own."""
+    from explorer.rendering.latents import label
+    from explorer.state import NoCondition
+
+    condition, spec = base.condition, model.spec
+    if isinstance(condition, NoCondition) or spec.c_dim == 0:
+        return None
+    if isinstance(condition, Prompt):
+        if not spec.text:
+            raise StateError("the model is not steered by a text: take the prompt away")
+        return model.renderer.texts.label(condition)
+    return label(condition, 0, spec)

@@ -8,13 +8,17 @@ from explorer.projection.plan import Plan
 from explorer.session.background import Background
 from explorer.session.message import Level
 from explorer.session.opening import OpenModel
-from explorer.session.projecting import Projecting
+from explorer.session.projecting import Learning, Projecting
 from explorer.state import EditState, Point
 
 if TYPE_CHECKING:
     from explorer.projection import Photo
 
 __all__ = ["Projections"]
+
+
+# Everything that a person waits for goes before a search, and a search before what may be wanted later.
+_SEARCH, _LEARN = 1, 2
 
 
 class _Edited(Protocol):
@@ -45,6 +49,7 @@ class Projections:
         self._queue: list[Projecting] = []
         self._shown: EditState | None = None
         self._begun: Projecting | None = None
+        self._learning: Learning | None = None
         self.newest: Projecting | None = None
         """What was looked for last, running or done; ``None`` before the first."""
 
@@ -71,13 +76,22 @@ class Projections:
         self._begin()
         return added
 
+    def learn(self, model: OpenModel | None) -> None:
+        """Make the model's bank in the background, if it is not being made; ``None`` is nothing to learn."""
+        if model is None or (self._learning is not None and self._learning.model is model):
+            return
+        if self._learning is not None:
+            self._learning.job.cancel()
+        self._learning = Learning(self._edited.state, model)
+        self._background.run(self._learning.job, self._learning.steps, patience=_LEARN)
+
     def resume(self) -> None:
         """Go on with the one that was paused."""
         running = self.running
         if running is None or not running.paused:
             return
         if running.job.done:
-            self._background.run(running.resume(), running.steps, patient=True)
+            self._background.run(running.resume(), running.steps, patience=_SEARCH)
         else:
             # It has not halted yet.
             running.paused = False
@@ -111,7 +125,7 @@ class Projections:
             # What is shown but not committed must not be lost under the previews.
             self._edited.commit("Edit")
             self._shown = self._edited.state
-            self._background.run(first.job, first.steps, patient=True)
+            self._background.run(first.job, first.steps, patience=_SEARCH)
 
     @property
     def _follows(self) -> bool:

@@ -308,6 +308,10 @@ class Session(Document):
         """
         return self.projections.add(self._model, photo, plan, crop=crop, mask=mask, network=network)
 
+    def learn_model(self) -> None:
+        """Learn in the background how the open model's pictures look, since a photo is likely to be looked for."""
+        self.projections.learn(self._model)
+
     def keep_mix(self) -> Job | None:
         """Make what is mixed the base, as one step that leaves the picture as it is; ``None`` when nothing is mixed.
 

@@ -44,7 +44,7 @@ class Request:
 class _Task:
     job: Job
     steps: Callable[[], Iterator[float]]
-    patient: bool = False
+    patience: int = 0
     running: Iterator[float] | None = None
 
 
@@ -81,12 +81,12 @@ class Worker:
         self._asked = request.number
         self._requests.put(request)
 
-    def add_task(self, job: Job, steps: Callable[[], Iterator[float]], *, patient: bool = False) -> None:
+    def add_task(self, job: Job, steps: Callable[[], Iterator[float]], *, patience: int = 0) -> None:
         """Do background work when no picture is asked for: ``steps()`` is run on, one step at a time.
 
-        Patient work, which takes long, lets all other work go first.
+        Work with more patience, which takes long, lets all other work go first.
         """
-        self._tasks.append(_Task(job, steps, patient))
+        self._tasks.append(_Task(job, steps, patience))
         self._requests.wake()
 
     @property
@@ -106,7 +106,7 @@ class Worker:
             if request is not None:
                 self._answer(request)
             elif self._tasks and not self._requests.closed:
-                self._step(next((task for task in self._tasks if not task.patient), self._tasks[0]))
+                self._step(min(self._tasks, key=lambda task: task.patience))
         for task in self._tasks:
             task.job.cancel()
             task.job.finish()

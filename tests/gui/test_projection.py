@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from explorer.features import bundled_features
 from explorer.projection.cache import bank_path, save_bank
 from tests.gui.conftest import NETS, OpenApp
 from tests.models import golden
@@ -18,7 +17,7 @@ NAME = "sg2_32_orig"
 def learned(settings: Path) -> None:
     """What the app would learn of the model in a minute, from a few samples."""
     folder = settings / "latent-explorer" / "projection"
-    save_bank(bank(NAME), bank_path(folder, golden(NAME).info.sha256, bundled_features().name))
+    save_bank(bank(NAME), bank_path(folder, golden(NAME).info.sha256))
 
 
 def test_a_photo_is_found_edited_saved_and_opened_again(open_app: OpenApp, tmp_path: Path) -> None:

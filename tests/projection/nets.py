@@ -27,7 +27,7 @@ def finished(steps):
 
 @cache
 def bank(name: str) -> Bank:
-    return finished(bank_steps(golden(name).generator, bundled_features(), count=COUNT))
+    return finished(bank_steps(golden(name).generator, count=COUNT))
 
 
 def picture(generator: Generator, seed: int, transform: Transform | None = None) -> torch.Tensor:

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from explorer.features import bundled_features
-from explorer.projection import Bank, Loss, cached_bank_steps, make_target
+from explorer.projection import Bank, Loss, bank_steps, cached_bank_steps, make_target
 from explorer.projection.cache import load_bank
 from explorer.projection.coordinates import Coordinates
+from explorer.projection.explained import Explained, look
 from explorer.projection.noise import noise_penalty, normalised
 from explorer.projection.variables import Painter, Variables
 from tests.models import golden
@@ -17,9 +18,7 @@ NAME = "sg2_32_orig"
 
 def made(folder: Path) -> Bank:
     checkpoint = golden(NAME)
-    steps = cached_bank_steps(
-        checkpoint.generator, bundled_features(), model=checkpoint.info.sha256, count=24, folder=folder
-    )
+    steps = cached_bank_steps(checkpoint.generator, model=checkpoint.info.sha256, count=24, folder=folder)
     return finished(steps)
 
 
@@ -51,7 +50,7 @@ def test_the_regression_is_nearer_than_the_nearest_sample() -> None:
     wins = 0
     for seed in range(200, 208):
         target = make_target(photo_of(picture(generator, seed)), generator.spec)
-        guesses = known.guesses(target, features, 2)
+        guesses = known.guesses(target, 2)
         with torch.no_grad():
             learned, nearest = Loss(target, features)(painter(Variables(guesses)))
         wins += bool(learned < nearest)
@@ -62,7 +61,27 @@ def test_coordinates_and_back_are_the_identity() -> None:
     known = bank(NAME)
     w = known.coordinates.w(known.v)
     assert torch.allclose(known.coordinates.v(w), known.v, atol=1e-3)
-    assert torch.allclose(known.v.std(dim=0), torch.ones(known.v.shape[1]), atol=1e-2)
+    samples = torch.randn(200, 12, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 13)
+    spread = Coordinates.of(samples).v(samples).std(dim=0)
+    assert torch.allclose(spread, torch.ones(12), atol=1e-2)
+
+
+def test_a_bank_of_few_pictures_knows_every_direction() -> None:
+    assert len(finished(bank_steps(golden(NAME).generator, count=8)).coordinates.basis) == 48
+
+
+def test_what_is_covered_is_filled_in_by_what_samples_look_like() -> None:
+    generator, known = golden(NAME).generator, bank(NAME)
+    model, nearer = Explained(known.looks, 3), 0
+    seen = torch.ones(1, 1, 32, 32)
+    seen[..., 16:] = 0
+    for seed in range(300, 308):
+        image = picture(generator, seed).clamp(-1, 1)
+        filled = model.filled(image * seen, seen)
+        assert torch.equal(filled, model.filled(torch.where(seen > 0, image, 9.0), seen))
+        mean = known.looks.mean(dim=0)
+        nearer += bool((filled - look(image)).square().mean() < (mean - look(image)).square().mean())
+    assert nearer >= 7
 
 
 def test_directions_without_spread_are_left_out() -> None:

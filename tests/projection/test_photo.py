@@ -1,7 +1,9 @@
+import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -36,6 +38,24 @@ def test_sixteen_bits_become_eight_by_value(tmp_path: Path) -> None:
     photo = read_photo(tmp_path / "deep.png")
     assert np.array_equal(photo.pixels[..., 0], RAMP)
     assert photo.notes == ("16 bits a channel: read as 8",)
+
+
+def test_a_phones_photo_is_read(tmp_path: Path) -> None:
+    ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None], 48, axis=0)
+    heif = pillow_heif.from_bytes("RGB", (64, 48), np.stack([ramp, ramp, ramp], axis=2).tobytes())
+    heif.save(tmp_path / "phone.heic", quality=90)
+    pixels = read_photo(tmp_path / "phone.heic").pixels
+    assert pixels.shape == (48, 64, 4)
+    assert np.abs(pixels[..., 0].astype(float) - ramp).mean() < 3
+
+
+def test_a_phones_photo_without_its_library_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    with pytest.raises(PhotoError, match="pip install pillow-heif"):
+        read_photo(tmp_path / "phone.heic")
 
 
 def test_of_an_animation_the_first_frame_is_read_and_that_is_told(tmp_path: Path) -> None:

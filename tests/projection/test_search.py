@@ -28,8 +28,22 @@ def base_of(checkpoint: Checkpoint) -> EditState:
 
 def test_a_picture_of_the_model_is_found_from_its_pixels_alone() -> None:
     target = target_of(NAME)
-    last = run(NAME, target, Plan(steps=200))[-1]
+    last = run(NAME, target, Plan(steps=100))[-1]
     assert psnr(drawn(golden(NAME).generator, last.found), target) > 30
+
+
+def test_brighter_than_white_is_white() -> None:
+    target = target_of(NAME)
+    image = picture(golden(NAME).generator, 5)
+    white = (target.image == 1) & (image > 1)
+    assert white.any()
+    loss = Loss(target, bundled_features())
+    assert float(loss(image)) < 1e-2
+    # Where the photo is not white there is a slope back.
+    bright = torch.where(target.image < 0.5, 1.5, image).requires_grad_(True)
+    (slope,) = torch.autograd.grad(loss(bright).sum(), bright)
+    assert (slope[target.image < 0.5] != 0).all()
+    assert slope[target.image < 0.5].mean() > 0
 
 
 @pytest.mark.parametrize("name", SOME)

@@ -154,6 +154,7 @@ class ProjectionPanel:
     def _show(self) -> None:
         if self._photo is not None and self._spec is not None:
             self._view.show(self._photo, self._spec.resolution)
+            self._kit.session.learn_model()
 
     def _status(self, running: "Projecting | None") -> str:
         if running is None:
@@ -166,7 +167,7 @@ class ProjectionPanel:
             return f"{running.photo.name}: paused{more}"
         share = running.job.progress or 0.0
         if running.progress is None:
-            return f"{running.photo.name}: {running.stage.lower()}, {share:.0%}; once for each model{more}"
+            return f"{running.photo.name}: {running.stage.lower()}, {share:.0%}{more}"
         left = left_in_words(running.progress.share, running.plan.time_s or 0)
         return f"{running.photo.name}: {running.stage}, {left}{more}"
 
