@@ -9,7 +9,7 @@ import click
 from explorer.commands.display import why_no_display
 from explorer.commands.errors import run
 from explorer.errors import ExplorerError
-from explorer.process import prepare_process
+from explorer.process import TRAINER_SPIN, prepare_process
 
 __all__ = ["main"]
 
@@ -95,8 +95,9 @@ def train(arguments: tuple[str, ...]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process."""
-    prepare_process()
-    sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments, name="main.py"))
+    given = sys.argv[1:] if arguments is None else arguments
+    prepare_process(spin=TRAINER_SPIN if given[:1] == [_TRAIN] else None)
+    sys.exit(run(cli, given, name="main.py"))
 
 
 if __name__ == "__main__":

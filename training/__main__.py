@@ -2,10 +2,10 @@
 
 import sys
 
-from explorer.process import prepare_process
+from explorer.process import TRAINER_SPIN, prepare_process
 
 if __name__ == "__main__":
-    prepare_process()
+    prepare_process(spin=TRAINER_SPIN)
     # Not before: it imports torch, which reads its environment once.
     from training.command import main
 

@@ -32,6 +32,8 @@ def export(
     card: Mapping[str, object],
     pictures: TrainingSet | None = None,
     features: bool = True,
+    measured: Sequence[Path] = (),
+    beside: Sequence[Path] = (),
 ) -> dict[str, object]:
     """Write a snapshot's averaged generator in half precision, and its card as Markdown beside it.
 
@@ -43,12 +45,14 @@ def export(
         card: Further entries of the card: ``name``, ``licence``, ``limits``, ...
         pictures: The data set of the run. Where it is given, generated pictures are compared with those held out.
         features: Also look through EfficientNet-lite0, and measure EQ-T and EQ-R.
+        measured: What ``main.py metrics --json`` printed about this very snapshot: goes into the card's metrics.
+        beside: The same about other models, to compare with: each under its file's name.
 
     Returns:
         The whole card.
 
     Raises:
-        CheckpointError: There is no snapshot, or it cannot be read or written.
+        CheckpointError: There is no snapshot, it cannot be read or written, or the metrics are another model's.
     """
     path = newest_snapshot(source) if source.is_dir() else source
     if path is None:
@@ -57,12 +61,44 @@ def export(
     found = {**checkpoint.info.card, **card}
     if pictures is not None:
         found["metrics"] = measure(path, pictures, snapshot_config(path), features=features)
+    for report in measured:
+        found["metrics"] = {**_metrics(found), **read_metrics(report, of_model=checkpoint.info.sha256)[1]}
+    for report in beside:
+        name, values = read_metrics(report)
+        found[f"metrics of {name}, to compare"] = values
     # The long table last, where people read it.
     whole = {name: value for name, value in found.items() if name != "settings"}
     whole |= {name: value for name, value in found.items() if name == "settings"}
     save_checkpoint(CheckpointParts(checkpoint.generator), target, dtype="float16", card=whole)
     target.with_suffix(".md").write_text(card_markdown(whole, default_title=target.stem), encoding="utf-8")
     return whole
+
+
+def _metrics(card: Mapping[str, object]) -> dict[str, object]:
+    found = card.get("metrics")
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def read_metrics(path: Path, *, of_model: str | None = None) -> tuple[str, dict[str, object]]:
+    """What ``main.py metrics --json`` printed: the measured file's name, and values by the names that cards use.
+
+    Args:
+        path: The file that it was put into.
+        of_model: SHA-256 of the model that they have to be of; any when ``None``.
+
+    Raises:
+        CheckpointError: The file is something else, or about another model.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        about, details = report["about"], report["details"]
+        values = {f"{one['name']}, {one['of']}": round(float(report[key]), 2) for key, one in details.items()}
+        name, model = str(about["file"]), str(about["model"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is not what main.py metrics --json prints: {error!r}") from error
+    if of_model is not None and model != of_model:
+        raise CheckpointError(f"{path.name} holds metrics of {name}, which is not the model that is exported")
+    return name, values
 
 
 def card_markdown(card: Mapping[str, object], *, default_title: str) -> str:
@@ -113,11 +149,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("target", type=Path, metavar="OUT.safetensors")
     parser.add_argument("--card", type=Path, metavar="JSON", help="further entries of the card, a JSON object")
     parser.add_argument("--data", type=Path, metavar="ZIP", help="the run's data set: adds metrics to the card")
+    add = parser.add_argument
+    add("--metrics", type=Path, nargs="+", default=[], metavar="JSON", help="of main.py metrics --json, for the card")
+    add("--beside", type=Path, nargs="+", default=[], metavar="JSON", help="the same of other models, to compare with")
     options = parser.parse_args(arguments)
     try:
         card = _card(options.card)
         pictures = None if options.data is None else open_training_set(options.data)
-        print(json.dumps(export(options.source, options.target, card=card, pictures=pictures), indent=2))
+        whole = export(
+            options.source, options.target, card=card, pictures=pictures,
+            measured=options.metrics, beside=options.beside,
+        )  # fmt: skip
+        print(json.dumps(whole, indent=2))
     except ExplorerError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2

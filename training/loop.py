@@ -186,7 +186,13 @@ class _Step:
     def _judge(self, rows: Tensor, *streams: Stream) -> Callable[[Tensor, Tensor | None], Tensor]:
         """The discriminator behind the augmentation, with a stream for each time it is asked."""
         order = iter(streams)
-        return lambda images, c: self.state.discriminator(self.draws.seen(images, next(order), rows), c)
+
+        def judge(images: Tensor, c: Tensor | None) -> Tensor:
+            seen = self.draws.seen(images, next(order), rows)
+            # As the weights lie, see `training.state.assemble`.
+            return self.state.discriminator(seen.contiguous(memory_format=torch.channels_last), c)
+
+        return judge
 
     def _rows(self) -> list[Tensor]:
         return self.parts.rows(self.state.config.batch, self.state.config.mbstd_group)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.checkpoints import Checkpoint
+from explorer.generators import stylegan3
 from training.config import TrainingConfig
 from training.data import Sampler, TrainingSet
 from training.networks import Judge, Model, Shape, Transfer, build_networks, transfer
@@ -128,9 +129,11 @@ def assemble(
 ) -> TrainingState:
     """Put networks into a state with fresh optimisers, to train on ``count`` pictures."""
     device = next(generator.parameters()).device
-    # Convolutions hand the layout on from weights to features, and run in it up to twice as fast.
+    # Convolutions hand the layout on from weights to features, and run in it up to twice as fast. A StyleGAN3 spends
+    # most of its time between filters, whose compiled loops go over planes.
     for model in (generator, discriminator, average):
-        model.to(memory_format=torch.channels_last)
+        if not isinstance(model, stylegan3.Generator):
+            model.to(memory_format=torch.channels_last)
     state = TrainingState(
         config=config,
         generator=generator,

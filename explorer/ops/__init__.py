@@ -7,9 +7,10 @@ implementation serves is decided in `explorer.ops.dispatch`.
 from explorer.ops.activations import bias_act
 from explorer.ops.convolution import conv2d_resample
 from explorer.ops.dispatch import KernelStatus, Served, kernel_status, take_served, use, warm_up
+from explorer.ops.ends import Epilogue
 from explorer.ops.filter_design import lowpass_filter, setup_filter
 from explorer.ops.filtered import filtered_lrelu
-from explorer.ops.modulated import Epilogue, modulated_conv2d, modulated_conv2d_alias_free
+from explorer.ops.modulated import modulated_conv2d, modulated_conv2d_alias_free
 from explorer.ops.resample import downsample2d, filter2d, upfirdn2d, upsample2d
 
 __all__ = [

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explorer.ops.act import Act, slope_of
 from explorer.ops.dispatch import choose, cuda_lacks, numba_lacks
+from explorer.ops.geometry import channels_last
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,12 @@ def bias_act(
     path = choose("bias_act", x, impl, pays=lambda: _pays(x, b, dim), **lacks)
     if path == "reference":
         return plain(x.to(torch.float64), None if b is None else b.to(torch.float64)).to(x.dtype)
+    if path == "numba" and channels_last(x) and dim in (1, -3) and gain > 0:
+        from explorer.ops import numba_ends
+
+        return numba_ends.end_channels_last(
+            x, None, None, b, act=Act(gain, slope_of(act, alpha), clamp), differentiable=lambda x, s, n, b: plain(x, b)
+        )
     if path == "numba":
         from explorer.ops import numba_path
 

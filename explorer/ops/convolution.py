@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.ops.dispatch import exporting
-from explorer.ops.geometry import Padding, filter_size, pad_or_crop, parse_padding
+from explorer.ops.geometry import Padding, channels_last, filter_size, pad_or_crop, parse_padding
 from explorer.ops.resample import upfirdn2d
 
 
@@ -94,6 +94,8 @@ def _convolve(
         if x.shape[0] == 1:
             # Torch shares out the products of a batch among threads, not a single one.
             return (w.flatten(1) @ x[0].flatten(1)).unflatten(1, x.shape[2:])[None]
+        if channels_last(x):
+            return (x.permute(0, 2, 3, 1) @ w.flatten(1).T).permute(0, 3, 1, 2)
         return (w.flatten(1) @ x.flatten(2)).unflatten(2, x.shape[2:])
     if x0 == x1 >= 0 and y0 == y1 >= 0:
         return F.conv2d(x, w, padding=(y0, x0), groups=groups, stride=stride)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from explorer.ops.activations import bias_act
+from explorer.ops.ends import Epilogue
 from explorer.ops.filter_design import lowpass_filter, setup_filter
 from explorer.ops.filtered import filtered_lrelu
-from explorer.ops.modulated import Epilogue, modulated_conv2d
+from explorer.ops.modulated import modulated_conv2d
 from explorer.ops.resample import upfirdn2d
 
 # Of the largest value, by type: sums are float32 on either path, in another order.

@@ -95,13 +95,14 @@ def warm_up() -> KernelStatus:
             if importlib.util.find_spec("numba") is None:
                 raise KernelUnavailable("the compiled kernels need numba, which is not installed: pip install numba")
             try:
-                from explorer.ops import numba_conv, numba_path
+                from explorer.ops import numba_conv, numba_ends, numba_path
             except RuntimeError as error:
                 # numba says so when neither the package's folder nor the user's cache folder can be written.
                 raise KernelUnavailable(f"the compiled kernels need a folder for numba's cache: {error}") from error
 
             numba_path.compile_all()
             numba_conv.compile_all()
+            numba_ends.compile_all()
             _kernels.cuda, _kernels.cuda_reason = _check_cuda()
             _kernels.compiled = True
     return kernel_status()

@@ -116,3 +116,8 @@ def _band(axis: Axis, device: torch.device) -> Tensor:
     i = torch.arange(axis.size, dtype=torch.int32, device=device)[None, :]
     tap = axis.up * i + axis.before - axis.down * o
     return torch.where((tap >= 0) & (tap < axis.taps), tap, axis.taps)
+
+
+def channels_last(x: Tensor) -> bool:
+    """Whether the channels of ``[N, C, H, W]`` lie next to one another."""
+    return x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)

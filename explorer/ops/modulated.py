@@ -1,18 +1,18 @@
 """Convolutions whose weights a style scales, and what follows them in a layer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from explorer.ops import prepared
-from explorer.ops.act import NO_ACT, Act, slope_of
-from explorer.ops.activations import ACTIVATIONS, COMPILED, bias_act
+from explorer.ops.act import NO_ACT
+from explorer.ops.activations import COMPILED, bias_act
 from explorer.ops.convolution import conv2d_resample
 from explorer.ops.dispatch import choose, cuda_lacks, exporting, numba_lacks
+from explorer.ops.ends import Epilogue, layer_end, plain_end
 from explorer.ops.filter_design import separate
-from explorer.ops.geometry import Padding, parse_padding
+from explorer.ops.geometry import Padding, channels_last, parse_padding
 
 # Keeps the demodulation finite for a style of all zeros.
 EPSILON = 1e-8
@@ -22,20 +22,6 @@ NUMBA_FROM_UP_CHANNELS = 8
 NUMBA_FROM_CHANNELS = 32
 NUMBA_FROM_PRODUCTS = 1 << 24
 NUMBA_FROM_WEIGHTS = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Epilogue:
-    """What a layer does with the result of its convolution: bias, activation, gain, clamp, as `bias_act` does."""
-
-    bias: Tensor | None = None
-    """``[O]``."""
-    act: str = "linear"
-    """One of `ACTIVATIONS`."""
-    gain: float | None = None
-    """Factor after the activation; its own when None."""
-    clamp: float | None = None
-    """Largest magnitude; unlimited when None."""
 
 
 def modulated_conv2d(
@@ -77,7 +63,7 @@ def modulated_conv2d(
     """
     _check_modulation(x, weight, styles)
     resample = {"up": up, "down": down, "padding": padding, "f": resample_filter, "flip_weight": flip_weight}
-    lacks = _lacks(x, weight, noise, **resample) or _epilogue_lacks(epilogue)
+    lacks = _lacks(x, weight, noise, **resample) or (epilogue and epilogue.lacks)
     path = choose(
         "modulated_conv2d",
         x,
@@ -99,7 +85,7 @@ def modulated_conv2d(
             lambda x, weight, styles, noise: _plain(x, weight, styles, noise, demodulate, epilogue, **resample),
             x, weight, styles, noise,
         )  # fmt: skip
-    return _plain(x, weight, styles, noise, demodulate, epilogue, **resample)
+    return _plain(x, weight, styles, noise, demodulate, epilogue, impl=impl, **resample)
 
 
 def _plain(
@@ -109,18 +95,15 @@ def _plain(
     noise: Tensor | None,
     demodulate: bool,
     epilogue: Epilogue | None,
+    *,
+    impl: str | None = None,
     **resample: object,
 ) -> Tensor:
     if x.dtype == torch.float16 and demodulate:
         weight, styles = _prescale_for_half(weight, styles)
     scale = _demodulation(_energy(weight), styles) if demodulate else None
-    return _end(_scaled_conv(x, weight, styles, scale, noise=noise, **resample), epilogue)
-
-
-def _end(y: Tensor, epilogue: Epilogue | None) -> Tensor:
-    if epilogue is None:
-        return y
-    return bias_act(y, epilogue.bias, act=epilogue.act, gain=epilogue.gain, clamp=epilogue.clamp)
+    y, scale = _styled_conv(x, weight, styles, scale, impl=impl, **resample)
+    return layer_end(y, scale, noise, epilogue) if impl is None else plain_end(y, scale, noise, epilogue, impl=impl)
 
 
 def _in_double(run: Callable[..., Tensor], *tensors: Tensor | None) -> Tensor:
@@ -195,7 +178,7 @@ def _plain_alias_free(
             weight, scale = weight * shrink, scale / shrink
     if input_gain is not None:
         styles = styles * input_gain
-    return _scaled_conv(x, weight, styles, scale, padding=padding)
+    return plain_end(*_styled_conv(x, weight, styles, scale, padding=padding), None, None)
 
 
 def _check_modulation(x: Tensor, weight: Tensor, styles: Tensor) -> None:
@@ -224,20 +207,24 @@ def _demodulation(energy: Tensor, styles: Tensor) -> Tensor:
     return (styles.square() @ energy.T + EPSILON).rsqrt()
 
 
-def _scaled_conv(
+def _styled_conv(
     x: Tensor,
     weight: Tensor,
     styles: Tensor,
     scale: Tensor | None,
     *,
-    noise: Tensor | None = None,
     up: int = 1,
     down: int = 1,
     padding: Padding = 0,
     f: Tensor | None = None,
     flip_weight: bool = True,
-) -> Tensor:
-    """Convolve with ``scale * weight * styles``; the factors go to whichever is smaller, weights or activations."""
+    impl: str | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Convolve with ``weight * styles``; the factors go to whichever is smaller, weights or activations.
+
+    Returns:
+        The result, and the scale that it is still to be multiplied with.
+    """
     n, _, h, w = x.shape
     touched = h * w * (weight.shape[1] + (0 if scale is None else weight.shape[0] * up * up // (down * down)))
     resample = {"up": up, "down": down, "padding": padding, "flip_weight": flip_weight}
@@ -245,15 +232,9 @@ def _scaled_conv(
         weight = weight * styles[0, :, None, None]
         if scale is not None:
             weight = weight * scale[0, :, None, None, None]
-        y = conv2d_resample(x, weight.to(x.dtype), f, **resample)
-        return y if noise is None else y + noise.to(y.dtype)
-
-    x = x * styles.to(x.dtype)[:, :, None, None]
-    y = conv2d_resample(x, weight.to(x.dtype), f, **resample)
-    if scale is None:
-        return y if noise is None else y + noise.to(y.dtype)
-    scale = scale.to(y.dtype)[:, :, None, None]
-    return y * scale if noise is None else torch.addcmul(noise.to(y.dtype), y, scale)
+        return conv2d_resample(x, weight.to(x.dtype), f, **resample), None
+    x = layer_end(x, styles, None, None) if impl is None else plain_end(x, styles, None, None)
+    return conv2d_resample(x, weight.to(x.dtype), f, **resample), scale
 
 
 def _lacks(
@@ -291,12 +272,6 @@ def _lacks(
     return None if _taps(f) is not None else "resampling filters other than four separable taps"
 
 
-def _epilogue_lacks(epilogue: Epilogue | None) -> str | None:
-    if epilogue is None or (epilogue.act in COMPILED and (epilogue.gain is None or epilogue.gain > 0)):
-        return None
-    return f"the activation {epilogue.act} with gain {epilogue.gain}"
-
-
 def _taps(f: Tensor | None) -> tuple[float, ...] | None:
     """Vertical, then horizontal taps in correlation order, with the gain of doubling both sides."""
     # While a graph is recorded there are no numbers to look at.
@@ -310,6 +285,9 @@ def _taps(f: Tensor | None) -> tuple[float, ...] | None:
 
 
 def _pays(x: Tensor, weight: Tensor, up: int = 1) -> bool:
+    if channels_last(x):
+        # Its loops go over planes, and would copy the picture there and back.
+        return False
     fewest, pairs = min(weight.shape[:2]), weight.shape[0] * weight.shape[1]
     if up > 1:
         return fewest >= NUMBA_FROM_UP_CHANNELS
@@ -338,23 +316,16 @@ def _compiled(
     )
     act, bias = None, None
     if epilogue is not None:
-        act, bias = _act_of(epilogue), epilogue.bias
+        act, bias = epilogue.compiled, epilogue.bias
 
     def plain(x: Tensor, styles: Tensor, scale: Tensor | None, noise: Tensor | None, bias: Tensor | None) -> Tensor:
-        y = _scaled_conv(
-            x, weight, styles, scale, noise=noise, up=up, down=down, padding=padding, f=f, flip_weight=flip_weight
+        y, scale = _styled_conv(
+            x, weight, styles, scale, up=up, down=down, padding=padding, f=f, flip_weight=flip_weight, impl="torch"
         )
-        if epilogue is None:
-            return y
-        return bias_act(y, bias, act=epilogue.act, gain=epilogue.gain, clamp=epilogue.clamp, impl="torch")
+        end = None if epilogue is None else Epilogue(bias, epilogue.act, epilogue.gain, epilogue.clamp)
+        return plain_end(y, scale, noise, end, impl="torch")
 
     return numba_conv.scaled_conv(x, weight, styles, scale, noise, bias, shape=shape, act=act, differentiable=plain)
-
-
-def _act_of(epilogue: Epilogue) -> Act:
-    kind = ACTIVATIONS[epilogue.act]
-    gain = kind.gain if epilogue.gain is None else epilogue.gain
-    return Act(gain, slope_of(epilogue.act, kind.alpha), epilogue.clamp)
 
 
 def _cuda_demodulation(weight: Tensor, styles: Tensor) -> Tensor:
@@ -383,7 +354,7 @@ def _on_gpu(
     end = Epilogue(gain=1.0) if epilogue is None else epilogue
     y = conv2d_resample(cuda_path.scale_planes(x, styles), weight, f, **resample, impl="cuda")
     fused = end.act in COMPILED
-    act = _act_of(end) if fused else NO_ACT
+    act = end.compiled if fused else NO_ACT
 
     def plain(y: Tensor, scale: Tensor | None, noise: Tensor | None, bias: Tensor | None) -> Tensor:
         y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]

@@ -1,11 +1,8 @@
-"""Kill a run again and again at random moments, and go on: ``python -m tests.training.kills [--kills 20]``."""
+"""Kill a run again and again at random moments, and go on; `tests.benchmarks.training_kills` does it 20 times."""
 
-import argparse
-import json
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,14 +30,24 @@ class Outcome:
     """Files that were being written."""
 
 
+def command(folder: Path) -> list[str]:
+    """What starts the run, and goes on with it."""
+    return [sys.executable, "-m", "training", str(folder), "--data", str(SAMPLE), *OPTIONS]
+
+
 def kill_at_random(folder: Path, *, kills: int, seed: int) -> list[Outcome]:
-    """Start or resume the run, kill it after its next snapshot and a random while, and open all that is left."""
+    """Start or resume the run, kill it after its next snapshot and a random while, and open all that is left.
+
+    Raises:
+        AssertionError: A run did not go on.
+        CheckpointError: A snapshot is not whole.
+    """
     chance = random.Random(seed)
     outcomes: list[Outcome] = []
     for _ in range(kills):
         before = newest_snapshot(folder)
         process = subprocess.Popen(
-            [sys.executable, "-m", "training", str(folder), "--data", str(SAMPLE), *OPTIONS],
+            command(folder),
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
@@ -63,12 +70,3 @@ def _inspect(folder: Path) -> Outcome:
         explorer.open_checkpoint(path)
     newest = load_snapshot(found[-1])
     return Outcome(newest.shown, len(found), len(list(folder.glob(".*.part"))))
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        for number, outcome in enumerate(kill_at_random(Path(name), kills=options.kills, seed=0), start=1):
-            print(json.dumps({"kill": number, **outcome.__dict__}))

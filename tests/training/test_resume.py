@@ -18,6 +18,7 @@ from tests.training.conftest import SAMPLE
 from training.config import ConfigError, TrainingConfig
 from training.data import TrainingSet
 from training.export import export
+from training.export import main as export_main
 from training.grid import sample
 from training.loop import train
 from training.run import KEPT_SNAPSHOTS, open_run, run_training
@@ -110,6 +111,33 @@ def test_an_export_is_half_precision_and_carries_its_card(
     assert (tmp_path / "out.safetensors").stat().st_size < snapshot_path(run_folder, state.shown).stat().st_size / 8
     difference = sample(opened.generator, range(8)).float() - sample(state.average, range(8)).float()
     assert difference.abs().mean() < 1
+
+
+def test_measured_metrics_go_into_the_card_of_the_model_that_they_are_of(
+    tiny: TrainingConfig, toons: TrainingSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, snapshot = new_state(tiny, toons), tmp_path / "a.safetensors"
+    save_snapshot(state, snapshot, card={"metrics": {"kept": 1}})
+    sha = explorer.open_checkpoint(snapshot).info.sha256
+
+    def report(name: str, model: str) -> str:
+        value = {"name": "EQ-T in dB", "of": "9 moves", "spread": None}
+        about = {"file": f"{name}.safetensors", "model": model}
+        (tmp_path / name).write_text(json.dumps({"eq_t": 12.345, "about": about, "details": {"eq_t": value}}))
+        return str(tmp_path / name)
+
+    mine, other = report("mine", sha), report("other", "0" * 64)
+    words = [str(snapshot), str(tmp_path / "b.safetensors")]
+    assert export_main([*words, "--metrics", mine, "--beside", other]) == 0
+    capsys.readouterr()
+    card = explorer.open_checkpoint(tmp_path / "b.safetensors").info.card
+    assert card["metrics"] == {"kept": 1, "EQ-T in dB, 9 moves": 12.35}
+    assert card["metrics of other.safetensors, to compare"] == {"EQ-T in dB, 9 moves": 12.35}
+    assert export_main([*words, "--metrics", other]) == 2
+    assert "is not the model that is exported" in capsys.readouterr().err
+    (tmp_path / "no").write_text("{}")
+    assert export_main([*words, "--metrics", str(tmp_path / "no")]) == 2
+    assert "main.py metrics --json" in capsys.readouterr().err
 
 
 def test_a_run_writes_log_grids_and_few_snapshots(tiny: TrainingConfig, toons: TrainingSet, tmp_path: Path) -> None:

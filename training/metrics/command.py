@@ -57,6 +57,7 @@ def metrics(
     if as_json:
         values = {metric.key: metric.value for metric in found}
         about = {
+            "file": model.name,
             "model": checkpoint.info.sha256,
             "data": whole.name,
             "network": embedder.name,
