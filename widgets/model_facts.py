@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from explorer.state import GeneratorSpec
 
-__all__ = ["FACTS", "details", "facts", "size_words"]
+__all__ = ["FACTS", "details", "facts", "family_words", "size_words"]
 
 FACTS = ("Family", "Size", "Trained", "Licence")
 """Captions of what the panel shows."""
@@ -61,8 +61,13 @@ def size_words(size_bytes: float) -> str:
     return f"{size_bytes:.3g} GB"
 
 
+def family_words(family: str) -> str:
+    """What a person calls a family."""
+    return _FAMILIES.get(family, family)
+
+
 def _family(spec: GeneratorSpec) -> str:
-    family = _FAMILIES.get(spec.family, spec.family)
+    family = family_words(spec.family)
     letter = spec.family in ("stylegan3", "stylegan_xl")
     return f"{family}-{spec.variant.upper()}" if letter else f"{family}, {spec.variant}"
 

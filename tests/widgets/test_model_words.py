@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.project import BundledModel
+from explorer.project import BundledModel, KnownModel
 from explorer.project.runs import FoundModel, Run
 from tests.models import golden
 from tests.widgets.test_panels import spec
 from widgets.model_facts import details, facts, size_words
-from widgets.shelves import known_models, metric_words, shelves
+from widgets.shelves import known_models, metric_words, public_shelves, shelves
 
 TOONS = BundledModel("toons", "Toon faces", Path("toons.safetensors"), "# Toon faces\n\n**Licence**: CC-BY-4.0\n")
 
@@ -66,3 +66,35 @@ def test_known_models_are_the_recent_ones_and_the_bundled_ones_each_by_a_label_o
     assert list(known.values()) == ["/a/x.pkl", "/b/x.pkl", "bundled:toons", "/c/b/x.pkl"]
     assert [label.strip() for label in known] == ["x.pkl", "x.pkl, b", "Toon faces", "x.pkl, b"]
     assert len(known) == 4
+
+
+def public(name: str, family: str, address: str, licence: str = "MIT", about_mb: int | None = 40) -> KnownModel:
+    return KnownModel(name, family, (256, 128), licence, about_mb, address, "https://page")
+
+
+def test_public_models_stand_on_a_shelf_for_each_family_and_say_whether_they_are_here() -> None:
+    models = (
+        public("Faces", "stylegan3", "https://host/a.pkl", "NVIDIA Source Code License (non-commercial)"),
+        public("Cars", "r3gan", "hf://owner/cars", about_mb=None),
+        public("Cats", "stylegan3", "https://host/b.pkl", "A licence with a very long name"),
+        public("Phone", "mobile_stylegan", "pip:some-face"),
+    )
+    kept = {"https://host/a.pkl": "here", "https://host/b.pkl": "begun"}
+    made = public_shelves(models, kept, {})
+    assert [shelf.title for shelf in made] == ["Public: StyleGAN3", "Public: R3GAN", "Public: MobileStyleGAN"]
+    assert len({shelf.tip for shelf in made}) == len(made)
+    faces, cats = made[0].rows
+    assert (faces.source, faces.size, faces.kept, faces.licence) == (
+        "https://host/a.pkl",
+        "40 MB",
+        "yes",
+        "non-commercial",
+    )
+    assert "NVIDIA Source Code License (non-commercial)" in faces.tip
+    assert "128 × 256" in faces.tip
+    assert (cats.kept, cats.licence) == ("begun", "A licence with a…")
+    assert (made[1].rows[0].size, made[1].rows[0].kept) == ("?", "no")
+    phone = made[2].rows[0]
+    assert (phone.source, "pip install some-face --no-deps" in phone.tip) == ("", True)
+    installed = public_shelves(models, kept, {"pip:some-face": Path("/there/some_face")})[2].rows[0]
+    assert installed.source == "/there/some_face"

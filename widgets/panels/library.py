@@ -1,25 +1,29 @@
-"""The window to browse models: those that come with the app, and training runs in a folder."""
+"""The window to browse models: those that come with the app, public ones, and training runs in a folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dearpygui.dearpygui as dpg
 
+from explorer.errors import CheckpointError
+from explorer.project import known_models
+from explorer.remote import installed_folder, kept_models
 from widgets.controls import Kit, show_value, tooltip
 from widgets.files import FileDialogs
 from widgets.layout import Place
 from widgets.popup import Popup
 from widgets.settings import SettingsStore
-from widgets.shelves import Shelf, shelves
+from widgets.shelves import Shelf, public_shelves, shelves
+from widgets.status_jobs import describe_job
 
 if TYPE_CHECKING:
     from explorer.project.runs import Run
-    from explorer.session import Scan
+    from explorer.session import Job, Scan
 
 __all__ = ["Library"]
 
-_WIDTH_PX = 720
-_LIST_PX = 210
+_WIDTH_PX = 800
+_LIST_PX = 240
 _HEIGHT_PX = 360
 _MOST_ROWS = 300
 _ROW_PX = 23
@@ -29,6 +33,7 @@ _COLUMNS = (
     ("metric", "Measured"),
     ("licence", "Licence"),
     ("size", "Size"),
+    ("kept", "Here"),
     ("written", "Written"),
 )
 _EMPTY = (
@@ -49,22 +54,27 @@ class Library:
         self._shelves: tuple[Shelf, ...] = ()
         self._chosen = 0
         self._was_looking = False
+        self._public: tuple[Shelf, ...] = ()
+        self._opening: Job | None = None
+        self._opening_words = ""
         size = (_WIDTH_PX, _HEIGHT_PX + 60)
         self._popup = Popup(kit.look, "library", "Models", beside=Place.MODEL, size_px=size, fill=self._fill)
 
     def toggle(self) -> None:
         """Open or close it; opening looks into the folder again."""
         if self._popup.toggle():
+            self._public = self._public_now()
             self._look()
 
     def poll(self) -> bool:
-        """Take in what was found; whether something changed."""
+        """Take in what was found, and how far an opening is; whether something changed."""
+        told = self._tell_opening()
         scan = self._scan
         if scan is None or not self._popup.is_built:
-            return False
+            return told
         looking, runs = not scan.job.done, scan.runs
         if looking == self._was_looking and runs is self._runs:
-            return False
+            return told
         self._was_looking, self._runs = looking, runs
         self._show(scan, looking=looking)
         return True
@@ -113,13 +123,14 @@ class Library:
 
     def _show(self, scan: "Scan | None", *, looking: bool) -> None:
         chosen = self._shelves[self._chosen].tip if self._chosen < len(self._shelves) else ""
-        self._shelves = shelves(self._kit.session.bundled, self._runs, scan.folder if scan else None)
+        bundled, *found = shelves(self._kit.session.bundled, self._runs, scan.folder if scan else None)
+        self._shelves = (bundled, *found, *self._public)
         # The one that was looked at stays so, wherever it stands now.
         places = [place for place, shelf in enumerate(self._shelves) if shelf.tip == chosen]
         self._chosen = places[0] if places else 0
         show_value("library_where", str(scan.folder) if scan else "")
         dpg.configure_item("library_again", label="Stop" if looking else "Look again", enabled=scan is not None)
-        show_value("library_note", _note(scan, len(self._shelves) - 1, looking=looking))
+        show_value("library_note", _note(scan, len(found), looking=looking))
         dpg.delete_item("library_shelves", children_only=True)
         for place, shelf in enumerate(self._shelves):
             item = dpg.add_selectable(
@@ -160,7 +171,45 @@ class Library:
 
     def _open(self, sender: int | str, _value: object, source: str) -> None:
         dpg.set_value(sender, False)
-        self._kit.session.open(source)
+        if not source:
+            row = int(str(dpg.get_item_alias(sender)).rpartition("_")[2])
+            show_value("library_note", self._shelves[self._chosen].rows[row].tip)
+            return
+        self._opening = self._kit.session.open(source)
+
+    def _tell_opening(self) -> bool:
+        """Say below the list how far the model is that was clicked on; whether that changed."""
+        job = self._opening
+        if job is None or not self._popup.is_open:
+            return False
+        if not job.done:
+            words = (
+                "Stopping…" if job.cancelled else f"{describe_job(job.name, job.progress)} Cancel: below, on the right."
+            )
+        else:
+            self._opening = None
+            self._public = self._public_now()
+            self._show(self._scan, looking=self._was_looking)
+            words = _came_to(job)
+        if words == self._opening_words:
+            return False
+        self._opening_words = words
+        show_value("library_note", words)
+        return True
+
+    def _public_now(self) -> tuple[Shelf, ...]:
+        try:
+            models = known_models()
+        except CheckpointError as error:
+            return (Shelf("Public models", str(error), ()),)
+        installed = {model.address: folder for model in models if (folder := installed_folder(model)) is not None}
+        return public_shelves(models, kept_models(models), installed)
+
+
+def _came_to(job: "Job") -> str:
+    if job.cancelled:
+        return "Stopped. What came so far is kept: a click goes on from there."
+    return job.error if job.error is not None else "A click opens a model."
 
 
 def _note(scan: "Scan | None", found: int, *, looking: bool) -> str:
