@@ -52,6 +52,8 @@ class Shelf:
     """Where it is."""
     rows: tuple[Row, ...]
     """The newest first."""
+    note: str = ""
+    """What to know before a click; empty where nothing is special."""
 
 
 def shelves(bundled: Iterable["BundledModel"], runs: Iterable["Run"], folder: Path | None) -> tuple[Shelf, ...]:
@@ -89,9 +91,10 @@ def public_shelves(
     shelves: dict[str, list[Row]] = {}
     for model in models:
         shelves.setdefault(model.family, []).append(_of_public(model, kept.get(model.address, ""), installed))
-    tip = "Models of others, each under its authors' terms. A click fetches one, once, and opens it."
+    note = "A click fetches a model, once, and opens it. Each is under its authors' terms: the pointer over one tells."
     return tuple(
-        Shelf(f"Public: {family_words(name)}", f"{tip} ({name})", tuple(rows)) for name, rows in shelves.items()
+        Shelf(f"Public: {family_words(name)}", f"{family_words(name)} models of others", tuple(rows), note)
+        for name, rows in shelves.items()
     )
 
 

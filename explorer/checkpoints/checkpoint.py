@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, TEXT_ENCODERS, build, describe
 from explorer.checkpoints.file_bytes import damage_reported, read_whole
-from explorer.checkpoints.identity import model_in
+from explorer.checkpoints.identity import model_in, parts_of
 from explorer.checkpoints.info import CheckpointInfo
 from explorer.checkpoints.mobile_import import read_mobile
 from explorer.checkpoints.published import read_published
 from explorer.checkpoints.safetensors_format import decode, is_own, read_header
+from explorer.checkpoints.shards import read_shards
 from explorer.checkpoints.snapshot import Snapshot
 from explorer.checkpoints.sniff import sniff
 from explorer.checkpoints.tensorflow_pickle import is_tensorflow_pickle, read_tensorflow_pickle
@@ -189,6 +190,18 @@ def _read_openvino(data: memoryview, path: Path) -> _Read:
     return _Read(files.snapshot.generator, None, facts)
 
 
+def _read_shards(data: memoryview, path: Path) -> _Read:
+    snapshot = read_shards(data, path)
+    digest, size = hashlib.sha256(), 0
+    for part in parts_of(path):
+        with open(part, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+                size += len(chunk)
+    facts = {**_snapshot_facts(snapshot), "sha256": digest.hexdigest(), "size_bytes": size}
+    return _Read(snapshot.generator, None, facts)
+
+
 def _snapshot_facts(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "format": snapshot.format,
@@ -206,6 +219,7 @@ _READERS = {
     "openvino": _read_openvino,
     "pickle": _read_pickle,
     "safetensors": _read_safetensors,
+    "shards": _read_shards,
     "torch": _read_torch,
 }
 

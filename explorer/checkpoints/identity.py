@@ -2,22 +2,30 @@
 
 import hashlib
 import itertools
+import json
 import os
+import re
 from pathlib import Path
 
-from explorer.checkpoints.sniff import HEAD_BYTES, is_openvino
+from explorer.checkpoints.sniff import HEAD_BYTES, is_openvino, is_shard_index
+from explorer.errors import CheckpointError
 
-__all__ = ["MAPPING", "SYNTHESIS", "model_in", "sha256_of"]
+__all__ = ["MAPPING", "SYNTHESIS", "model_in", "parts_of", "sha256_of", "shards_of"]
 
 # The names under which MobileStyleGAN's two graphs are published.
 MAPPING, SYNTHESIS = "MappingNetwork", "SynthesisNetwork"
 
 MOST_ENTRIES = 10_000
+MAX_INDEX_BYTES = 16 << 20
+MAX_SHARDS = 1000
+_SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.safetensors")
 # As hubs and their libraries name them, the safer format first.
 _PARTS = ("", "generator", "G_ema", "g_ema")
 _USUAL = (
     "model.safetensors",
     "diffusion_pytorch_model.safetensors",
+    "model.safetensors.index.json",
+    "diffusion_pytorch_model.safetensors.index.json",
     "pytorch_model.bin",
     "diffusion_pytorch_model.bin",
 )
@@ -60,18 +68,45 @@ def sha256_of(path: Path) -> str | None:
         if graph is None or not graph.is_file():
             return None
         digest = hashlib.sha256()
-        for part in _parts(graph):
+        for part in parts_of(graph):
             with open(part, "rb") as file:
                 while chunk := file.read(1 << 20):
                     digest.update(chunk)
-    except OSError:
+    except (OSError, CheckpointError):
         return None
     return digest.hexdigest()
 
 
-def _parts(path: Path) -> list[Path]:
+def shards_of(index: Path) -> list[Path]:
+    """The files that an index of safetensors files names, in order; all in its folder.
+
+    Raises:
+        CheckpointError: It is too large, damaged, or names files elsewhere.
+    """
+    try:
+        if index.stat().st_size > MAX_INDEX_BYTES:
+            raise CheckpointError(f"{index.name} is larger than any index: refused")
+        listed = json.loads(index.read_bytes())["weight_map"].values()
+        names = sorted(set(listed))
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{index.name} is no index of safetensors files that can be read: {error}") from error
+    odd = next((name for name in names if not isinstance(name, str) or not _SHARD.fullmatch(name)), None)
+    if odd is not None or not 1 <= len(names) <= MAX_SHARDS:
+        raise CheckpointError(f"{index.name} names {len(names)} files, or one elsewhere ({str(odd)[:60]}): refused")
+    return [index.with_name(name) for name in names]
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Every file that a model is made of, in the order in which they are hashed.
+
+    Raises:
+        OSError: It cannot be read.
+        CheckpointError: It is an index that is damaged.
+    """
     with open(path, "rb") as file:
-        graph = is_openvino(file.read(HEAD_BYTES))
-    if not graph:
+        head = file.read(HEAD_BYTES)
+    if is_shard_index(head):
+        return [path, *shards_of(path)]
+    if not is_openvino(head):
         return [path]
     return [path.with_name(f"{name}.{kind}") for name in (MAPPING, SYNTHESIS) for kind in ("xml", "bin")]

@@ -9,9 +9,9 @@ from typing import Literal
 
 from explorer.errors import CheckpointError
 
-__all__ = ["HEAD_BYTES", "FileKind", "is_openvino", "sniff"]
+__all__ = ["HEAD_BYTES", "FileKind", "is_openvino", "is_shard_index", "sniff"]
 
-FileKind = Literal["openvino", "pickle", "safetensors", "torch"]
+FileKind = Literal["openvino", "pickle", "safetensors", "shards", "torch"]
 
 HEAD_BYTES = 4096
 
@@ -77,6 +77,8 @@ def sniff(path: Path) -> FileKind:
         return "pickle"
     if is_openvino(head):
         return "openvino"
+    if is_shard_index(head):
+        return "shards"
     _refuse_text(head)
     if head[:1] in (b"}", b"]", b"(", b"c"):
         return "pickle"
@@ -86,6 +88,11 @@ def sniff(path: Path) -> FileKind:
         f"this file is of an unknown kind (it starts with {head[:8].hex(' ')}): open a StyleGAN .pkl "
         "snapshot, a .pt file of weights, or a .safetensors file of Latent Explorer"
     )
+
+
+def is_shard_index(head: bytes) -> bool:
+    """Whether a file that starts like this is an index of safetensors files."""
+    return head.lstrip()[:1] == b"{" and b'"weight_map"' in head
 
 
 def _not_a_model(what: str, advice: str) -> CheckpointError:

@@ -1,4 +1,4 @@
-"""Bare state dicts of the published PyTorch StyleGAN2, StyleGAN2-ADA and StyleGAN3, as hubs keep them.
+"""Bare state dicts of the published PyTorch StyleGAN2, StyleGAN2-ADA, StyleGAN3, StyleGAN-XL and -T, as hubs keep them.
 
 In a file of ``torch.save`` or of safetensors, alone or with others (``G_ema``, ``G``, ``D``), or all in one table with
 such a prefix. Options follow from names and shapes. What weights cannot tell is taken from ``config.json`` beside them
@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from explorer.checkpoints.bare_stylegan_t import MARKS, read_bare_t
+from explorer.checkpoints.bare_stylegan_xl import is_bare_xl, read_bare_xl
 from explorer.checkpoints.filter_taps import taps_of
 from explorer.checkpoints.snapshot import Snapshot
 from explorer.checkpoints.state_dict import StateDict, is_table_of_tensors
@@ -69,6 +71,7 @@ def read_stylegan(top: object, *, size: int, options: Mapping[str, object]) -> S
     source = StateDict(table, what="generator", size=size)
     told = {**_mapping_of(options.get("mapping_kwargs")), **_mapping_of(options.get("synthesis_kwargs")), **options}
     read = _stylegan3 if "synthesis.input.freqs" in source else _stylegan2
+    read = read_bare_t if table.keys() >= MARKS else read
     generator, notes = read(source, table, told)
     if any(name in others for name in ("D", "d", "discriminator")):
         notes = (*notes, "Only the generator was read: its state dict has a discriminator beside it.")
@@ -108,6 +111,7 @@ def _is_generator(table: object) -> bool:
     return is_table_of_tensors(table) and (
         {"mapping.fc0.weight", "synthesis.b4.const"} <= table.keys()  # type: ignore[union-attr]
         or {"mapping.fc0.weight", "synthesis.input.freqs"} <= table.keys()  # type: ignore[union-attr]
+        or table.keys() >= MARKS  # type: ignore[union-attr]
     )
 
 
@@ -172,7 +176,7 @@ def _taken_notes(told: Mapping[str, object]) -> tuple[str, ...]:
 
 def _stylegan3(
     source: StateDict, table: dict[str, Tensor], told: Mapping[str, object]
-) -> tuple[stylegan3.Generator, tuple[str, ...]]:
+) -> tuple[torch.nn.Module, tuple[str, ...]]:
     names = sorted(
         {match[1] for name in table if (match := re.match(r"synthesis\.(L\d{1,3}_\d{1,5}_\d{1,5})\.", name))},
         key=lambda name: int(name[1:].partition("_")[0]),
@@ -181,6 +185,10 @@ def _stylegan3(
         raise CheckpointError(
             "this file's generator has no layers: there should be synthesis.L0_..., L1_..., and so on"
         )
+    margin = int(_number(told, "margin_size", 10) or 0)
+    if is_bare_xl(source, names):
+        xl = read_bare_xl(source, table, names=names, margin_size=margin, fits=_has_filters)
+        return xl, _taken_notes(told)
     _, size, colours = names[-1].rsplit("_", 2)
     mapping = _mapping_options(source, told)
     if mapping["lr_multiplier"] != _DEFAULT_LR or mapping.get("embed_features", 0) not in (
@@ -199,7 +207,7 @@ def _stylegan3(
         "mapping_layers": mapping["mapping_layers"],
         "num_layers": len(names) - 1,
         "channel_max": max(int(name.rpartition("_")[2]) for name in names),
-        "margin_size": int(_number(told, "margin_size", 10) or 0),
+        "margin_size": margin,
     }
     for base in _BASES:
         try:
@@ -213,7 +221,7 @@ def _stylegan3(
             return stylegan3.Generator.from_tensors(found, tensors), _taken_notes(told)
     raise CheckpointError(
         f"the layers of this StyleGAN3 ({names[0]}, ..., {names[-1]}) follow no published plan, and weights alone do "
-        "not tell theirs: open the snapshot (.pkl) that they are from"
+        "not tell theirs (cutoffs, transition widths and sampling rates): open the snapshot (.pkl) that they are from"
     )
 
 

@@ -12,7 +12,7 @@ from explorer.checkpoints.stylegan_state_dict import is_stylegan, read_stylegan,
 from explorer.checkpoints.torch_container import read_torch_container
 from explorer.errors import CheckpointError
 
-__all__ = ["read_plain_safetensors", "read_weights"]
+__all__ = ["read_plain_safetensors", "read_weights", "recognise_table"]
 
 
 def read_weights(data: memoryview, path: Path) -> Snapshot:
@@ -34,6 +34,12 @@ def read_plain_safetensors(data: memoryview, path: Path) -> Snapshot:
     what = "this safetensors file was not made by Latent Explorer, and its weights are"
     # Half precision became single.
     return _recognised(_unfolded(table), size=2 * len(data), path=path, what=what)
+
+
+def recognise_table(table: dict[str, Tensor], *, path: Path) -> Snapshot:
+    """The model of one flat table, which stands for a file at ``path``; errors as of `read_weights`."""
+    size = sum(tensor.nbytes for tensor in table.values())
+    return _recognised(_unfolded(table), size=size, path=path, what="these files hold weights that are")
 
 
 def _unfolded(table: dict[str, Tensor]) -> dict[str, object]:
@@ -60,5 +66,5 @@ def _recognised(top: object, *, size: int, path: Path, what: str) -> Snapshot:
     held = ", ".join(str(key)[:40] for key in list(top)[:6]) if isinstance(top, dict) else f"a {type(top).__name__}"
     raise CheckpointError(
         f"{what} of no kind that is known (the file holds {held or 'nothing'}): state dicts of StyleGAN2, "
-        "StyleGAN2-ADA and StyleGAN3, and those of rosinality and of lucidrains are read"
+        "StyleGAN2-ADA, StyleGAN3, StyleGAN-XL and StyleGAN-T, and those of rosinality and of lucidrains are read"
     )

@@ -8,9 +8,14 @@ import torch
 import explorer
 from explorer.checkpoints.identity import sha256_of
 from explorer.errors import CheckpointError
-from explorer.generators import stylegan2, stylegan3
+from explorer.generators import stylegan2, stylegan3, stylegan_xl
 from explorer.generators.stylegan2_config import GeneratorConfig
-from tests.checkpoints.networks import discriminator, stylegan2_generator, stylegan3_generator
+from tests.checkpoints.networks import (
+    discriminator,
+    stylegan2_generator,
+    stylegan3_generator,
+    stylegan_t_generator,
+)
 from tests.checkpoints.test_torch_files import saved
 from tests.models import GOLDEN, write_stylegan2
 from tests.tolerances import NETS
@@ -86,6 +91,50 @@ def test_the_published_networks_open_as_bare_weights_too(tmp_path, name):
     (tmp_path / "config.json").write_text(json.dumps({"synthesis_kwargs": {"conv_clamp": clamp}}))
     checkpoint = opened(tmp_path, in_safetensors(published(snapshot.generator)))
     assert torch.equal(picture(checkpoint.generator), picture(snapshot.generator))
+
+
+@pytest.mark.parametrize(
+    "name", ["stylegan-xl", "stylegan-xl without classes", "stylegan-xl radial", "stylegan-xl stem"]
+)
+def test_stages_of_stylegan_xl_are_found_again_from_names_and_filters(tmp_path, name):
+    plain = {"channel_base": 256, "channel_max": 24}
+    options = {"resolution": 16, "z_dim": 4, "w_dim": 8, "num_layers": 7, "embed_features": 4, **plain}
+    classes = 0 if name == "without classes" else 3
+    config = stylegan_xl.GeneratorConfig.standard(c_dim=classes, variant="r" if name == "radial" else "t", **options)
+    if name != "the first stage alone":
+        config = config.grown(head_layers=5, **plain)
+        config = config.grown(up_factor=4, head_layers=4, **plain) if name == "several stages" else config
+    torch.manual_seed(0)
+    g = stylegan_xl.Generator(config).eval().requires_grad_(False)
+    (tmp_path / "g.safetensors").write_bytes(in_safetensors({k: v.clone() for k, v in g.state_dict().items()}))
+    read = explorer.open_checkpoint(tmp_path / "g.safetensors")
+    assert read.spec == g.spec
+    z, c = torch.randn(1, 4), torch.eye(3)[:1] if classes else None
+    w = explorer.broadcast(g.map(z, c), g.spec.num_ws)
+    assert torch.equal(read.generator.synthesize(read.generator.style(w)), g.synthesize(g.style(w)))
+
+
+def test_stylegan_t_opens_from_bare_weights_and_what_they_do_not_tell_from_the_side(tmp_path):
+    g = stylegan_t_generator()
+    (tmp_path / "g.safetensors").write_bytes(in_safetensors({k: v.clone() for k, v in g.state_dict().items()}))
+    (tmp_path / "config.json").write_text(json.dumps({"norm_groups": 4, "text_encoder": "clip"}))
+    read = explorer.open_checkpoint(tmp_path / "g.safetensors")
+    assert read.spec == g.spec
+    assert read.generator.config.norm_groups == 4
+    w = explorer.broadcast(g.map(torch.randn(1, 4), torch.randn(1, 3)), g.spec.num_ws)
+    assert torch.equal(read.generator.synthesize(read.generator.style(w)), g.synthesize(g.style(w)))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError):
+        explorer.open_checkpoint(tmp_path / "g.safetensors")
+
+
+def test_stages_that_nobody_published_are_refused_and_say_what_weights_do_not_tell(tmp_path):
+    plan = {"resolution": 16, "z_dim": 4, "c_dim": 3, "num_layers": 5, "channel_base": 256, "channel_max": 24}
+    config = stylegan_xl.GeneratorConfig.standard(**plan, first_cutoff=3.0)
+    g = stylegan_xl.Generator(config)
+    (tmp_path / "g.safetensors").write_bytes(in_safetensors({k: v.clone() for k, v in g.state_dict().items()}))
+    with pytest.raises(CheckpointError, match=r"cutoffs and filter widths: open the snapshot"):
+        explorer.open_checkpoint(tmp_path / "g.safetensors")
 
 
 def test_a_transform_in_the_file_moves_the_picture(tmp_path):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Library"]
 
-_WIDTH_PX = 800
+_WIDTH_PX = 840
 _LIST_PX = 240
 _HEIGHT_PX = 360
 _MOST_ROWS = 300
@@ -130,7 +130,6 @@ class Library:
         self._chosen = places[0] if places else 0
         show_value("library_where", str(scan.folder) if scan else "")
         dpg.configure_item("library_again", label="Stop" if looking else "Look again", enabled=scan is not None)
-        show_value("library_note", _note(scan, len(found), looking=looking))
         dpg.delete_item("library_shelves", children_only=True)
         for place, shelf in enumerate(self._shelves):
             item = dpg.add_selectable(
@@ -148,6 +147,9 @@ class Library:
         self._chosen = place
         for at in range(len(self._shelves)):
             show_value(f"library_shelf_{at}", at == place)
+        found = sum(not shelf.note for shelf in self._shelves) - 1
+        note = self._shelves[place].note or _note(self._scan, found, looking=self._was_looking)
+        show_value("library_note", note)
         dpg.delete_item("library_rows", children_only=True)
         with dpg.table(parent="library_rows", borders_innerH=True, policy=dpg.mvTable_SizingFixedFit):
             rows = self._shelves[place].rows[:_MOST_ROWS]
