@@ -28,6 +28,8 @@ _CHUNK = 256
 # Around so many of the best, twice between the places of the grid; so many are explained at last.
 _FINER, _ROUNDS = 24, 2
 _LIKELY, _AT_ONCE = 32, 8
+# A sector of directions has so many of these at most: upside down may be unlikely by this measure, and true.
+_SECTORS, _PER_SECTOR = 8, 4
 # Photos are seen at twice the size, then averaged, so that a turned one is not ragged.
 _SEEN = 2 * THUMB
 
@@ -56,13 +58,18 @@ def _likely(target: Target, model: Explained) -> Tensor:
         offsets = offsets * torch.tensor([shift, shift, turn])
         finer = (rows[best][:, None] + offsets.to(rows)).flatten(0, 1)
         rows, scores = torch.cat([rows, finer]), torch.cat([scores, _scores(target, model, finer)])
-    return rows[_apart(rows, scores, _LIKELY, shift, turn)]
+    return rows[_apart(rows, scores, _LIKELY, shift, turn, per_sector=_PER_SECTOR)]
 
 
-def _apart(rows: Tensor, scores: Tensor, count: int, shift: float, turn: float) -> list[int]:
+def _apart(
+    rows: Tensor, scores: Tensor, count: int, shift: float, turn: float, *, per_sector: int | None = None
+) -> list[int]:
     """The best ones that are not next to a better one."""
     kept: list[int] = []
+    sectors = (torch.remainder(rows[:, 2] / (2 * math.pi), 1) * _SECTORS + 0.5).long() % _SECTORS
     for index in scores.argsort(stable=True).tolist():
+        if per_sector is not None and int((sectors[kept] == sectors[index]).sum()) >= per_sector:
+            continue
         difference = rows[kept] - rows[index]
         angle = torch.remainder(difference[:, 2] + math.pi, 2 * math.pi) - math.pi
         near = (difference[:, :2].abs() < 1.5 * shift).all(dim=1) & (angle.abs() < 1.5 * turn)

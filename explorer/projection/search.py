@@ -39,7 +39,9 @@ _NOISE_PULL = 100.0
 _LOCALITY, _LOCALITY_EVERY = 10.0, 4
 # Several starts compete in the first share of the first stage; those with a place have more ways to be wrong.
 _STARTS, _RACE = 3, 0.15
-_PLACED_STARTS, _PLACED_RACE = 6, 0.3
+_PLACED_STARTS, _PLACED_RACE = 12, 0.24
+# After each so long part of the race the worse half of the attempts is given up.
+_HALVINGS = 3
 # Small steps: the first guess is good already, and is to become better at once.
 _GUESS_STEPS, _GUESS_PACE = 8, 0.4
 # How long single stages are, by how many there are.
@@ -121,7 +123,10 @@ class _Search:
         race = ends[0] * (_PLACED_RACE if moves else _RACE)
         if len(starts.v) > 1:
             attempts = joined([self._best_so_far(), *(starts.one(index) for index in range(1, len(starts.v)))])
-            yield from self._descend(_Stage("W", first, 0, ends[0], race), attempts)
+            rounds = _HALVINGS if moves else 1
+            for index in range(rounds):
+                stage = _Stage("W", first, 0, ends[0], race * (index + 1) / rounds)
+                attempts = self._better_half((yield from self._descend(stage, attempts)))
         yield from self._descend(_Stage("W", first, 0, ends[0], ends[0]), self._best_so_far())
         for name, begin, end in zip(stages[1:], ends, ends[1:], strict=False):
             start, moving = self._opened(name, first)
@@ -174,7 +179,11 @@ class _Search:
             best, moving = painter.with_noise(best), (*moving, "noise")
         return best, moving
 
-    def _descend(self, stage: _Stage, start: Variables, *, most: int | None = None) -> Iterator[Progress]:
+    def _better_half(self, attempts: Variables) -> Variables:
+        return self._sorted([attempts], max(1, len(attempts.v) // 2))
+
+    def _descend(self, stage: _Stage, start: Variables, *, most: int | None = None) -> Steps[Progress, None, Variables]:
+        """Go down, all attempts at once; returns where they are then."""
         values = {name: value.detach().clone() for name, value in start.present().items()}
         moving = {name: values[name].requires_grad_(True) for name in stage.moving if name in values}
         groups = [{"params": [value], "lr": _RATES[name]} for name, value in moving.items()]
@@ -199,6 +208,7 @@ class _Search:
             taken += 1
             self._step += 1
             yield self._progress(stage.name, float(losses.min()))
+        return Variables(**{name: value.detach() for name, value in values.items()})
 
     def _pull(self, at: Variables, taken: int) -> Tensor:
         pulls = dict(_PULLS)
