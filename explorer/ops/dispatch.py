@@ -132,6 +132,8 @@ def kernel_status() -> KernelStatus:
     if torch.cuda.is_available():
         reason += f"; on the GPU {'CUDA kernels serve' if _kernels.cuda and policy == 'auto' else 'torch serves'}"
         reason += "" if _kernels.cuda else f", since {_kernels.cuda_reason}"
+    elif compiled:
+        reason += f"; no GPU serves: {_kernels.cuda_reason}"
     return KernelStatus(policy, compiled, _kernels.cuda, reason)
 
 

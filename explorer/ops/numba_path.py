@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.ops import numba_filter
 from explorer.ops import numba_kernels as kernels
 from explorer.ops.act import NO_ACT, Act
 from explorer.ops.geometry import Axis
@@ -156,6 +157,8 @@ def _run_stages(
     gate: tuple[Tensor, Stage] | None = None,
 ) -> Tensor:
     """Call the fused loops: ``mode`` as in `numba_kernels.fused`; ``gate`` is what mode 2 looks at."""
+    if numba_filter.pays(src, gate):
+        return numba_filter.run(src, b, first, last, mode=mode, act=act, gate=gate)
     n, c = src.shape[:2]
     out = torch.empty(n, c, last.shape.y.out, last.shape.x.out)
     if out.numel() == 0:
@@ -190,3 +193,4 @@ def compile_all() -> None:
     out = torch.empty_like(x)
     _run_bias(kernels.bias_lrelu, (_flat(x),), None, x, 1, out, NO_ACT)
     _run_bias(kernels.bias_lrelu_gradient, (_flat(x), _flat(x)), None, x, 1, out, NO_ACT)
+    numba_filter.compile_all()

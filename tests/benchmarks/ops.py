@@ -1,10 +1,11 @@
 """Compiled loops against plain torch, operation by operation.
 
-    OMP_WAIT_POLICY=PASSIVE python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7]
+    OMP_WAIT_POLICY=PASSIVE python -m tests.benchmarks.ops [--threads 1 2] [--repeats 7] [--only NAME ...]
 
 Both paths run in turns in the same process, so that what else the machine does meets both: read the ratios. Results
 go to ``results/ops.json`` with the machine and the versions. Losses are kept in it, and decide where the default
-(``use("auto")``) stays with torch.
+(``use("auto")``) stays with torch. ``--only`` takes the cases whose names hold one of the words, and leaves the others'
+results as they were.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numba
 import torch
@@ -38,6 +40,8 @@ class Layer:
     up: int
     pad: tuple[int, int]
     radial: bool
+    batch: int = 1
+    """Above 1 with channels next to one another, as a trainer has them."""
 
 
 LAYERS = [
@@ -51,6 +55,8 @@ LAYERS = [
     Layer("R 84", 1024, 84, 2, (11, 10), True),
     Layer("R 148 to 276", 128, 148, 4, (-2, -5), True),
     Layer("R 276", 128, 276, 2, (11, 10), True),
+    Layer("T 36, batch", 64, 38, 2, (9, 8), False, batch=16),
+    Layer("T 84, batch", 64, 86, 2, (9, 8), False, batch=16),
 ]
 
 Work = Callable[[str], Tensor]
@@ -60,7 +66,10 @@ def filtered_lrelu(layer: Layer) -> tuple[Tensor, Work]:
     rate = 2.0 * layer.size
     fu = ops.lowpass_filter(numtaps=6 * layer.up, cutoff=rate / 8, width=rate / 6, fs=rate)
     fd = ops.lowpass_filter(numtaps=12, cutoff=rate / 8, width=rate / 6, fs=rate, radial=layer.radial)
-    x = torch.randn(1, layer.channels, layer.size, layer.size).requires_grad_()
+    x = torch.randn(layer.batch, layer.channels, layer.size, layer.size)
+    if layer.batch > 1:
+        x = x.to(memory_format=torch.channels_last)
+    x.requires_grad_()
     b = torch.randn(layer.channels)
     pad = (*layer.pad, *layer.pad)
     return x, lambda impl: ops.filtered_lrelu(
@@ -159,12 +168,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--only", nargs="+", default=[""], metavar="NAME")
     options = parser.parse_args()
 
     kept = prepare_process()
     start = time.perf_counter()
     ops.warm_up()
-    report: dict[str, object] = {
+    report: dict[str, Any] = json.loads(RESULTS.read_text()) if options.only != [""] and RESULTS.exists() else {}
+    report |= {
         "machine": machine(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numba": numba.__version__},
         "unit": "ms; times_faster is torch / numba, above 1 the compiled loops win",
@@ -176,15 +187,18 @@ def main() -> None:
     torch.manual_seed(0)
     for threads in options.threads:
         torch.set_num_threads(threads)
-        rows: dict[str, dict[str, object]] = {}
+        rows: dict[str, Any] = report.setdefault(f"threads_{threads}", {})
         for name, case in cases().items():
+            if not any(word in name for word in options.only):
+                continue
             rows[name] = {
                 kind.__name__: time_in_turns(lambda impl, k=kind, c=case: k(c, impl), repeats=options.repeats)
                 for kind in (forward, forward_and_backward)
             }
+            taken = [f"{rows[name][kind]['numba']['best']:7.1f}" for kind in rows[name]]
             faster = [f"{rows[name][kind]['times_faster']['median']:6.2f}" for kind in rows[name]]
-            print(f"{threads} thread(s)  {name:44s} forward x{faster[0]}   with backward x{faster[1]}", flush=True)
-        report[f"threads_{threads}"] = rows
+            shown = f"{threads} thread(s)  {name:44s} forward x{faster[0]} {taken[0]} ms"
+            print(f"{shown}   with backward x{faster[1]} {taken[1]} ms", flush=True)
     report["load_at_end"] = round(os.getloadavg()[0], 2)
     RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 

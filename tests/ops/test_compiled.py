@@ -1,5 +1,6 @@
 """The fast paths against the float64 reference, forward and backward, over shapes, factors and paddings."""
 
+import itertools
 import math
 
 import pytest
@@ -37,8 +38,10 @@ def filters(draw) -> torch.Tensor | None:
 
 @st.composite
 def pictures(draw) -> torch.Tensor:
-    shape = (draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(SIZE), draw(SIZE))
-    return torch.randn(shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 999))))
+    # Compiled loops work on several pictures at once, where there are as many: up to 16 of a batch's or a sample's.
+    shape = (draw(st.integers(1, 2)), draw(st.sampled_from([1, 2, 3, 9, 16, 19])), draw(SIZE), draw(SIZE))
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 999))))
+    return x.to(memory_format=torch.channels_last) if draw(st.booleans()) else x
 
 
 def check(run, *inputs: torch.Tensor) -> None:
@@ -162,14 +165,30 @@ def test_running_twice_is_bit_equal_for_any_number_of_threads(impl):
         assert torch.equal(results[0], results[3])
 
 
-def test_a_value_that_is_no_number_spreads_only_as_far_as_the_filters():
+@pytest.mark.parametrize("channels", [2, 20])
+def test_a_value_that_is_no_number_spreads_only_as_far_as_the_filters(channels):
     f = ops.lowpass_filter(numtaps=12, cutoff=16, width=20, fs=128)
-    x = torch.randn(1, 2, 40, 40, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(1, channels, 40, 40, generator=torch.Generator().manual_seed(0))
     x[0, 0, 3, 3] = torch.nan
     options = {"fu": f, "fd": f, "up": 2, "down": 2, "pad": 11}
     expected = ops.filtered_lrelu(x, **options, impl="reference").isnan()
     assert torch.equal(ops.filtered_lrelu(x, **options, impl="numba").isnan(), expected)
     assert not expected[0, 1].any()
+
+
+def test_pictures_and_gradients_may_come_in_different_orders():
+    f = ops.lowpass_filter(numtaps=12, cutoff=16, width=20, fs=128)
+    planes = torch.randn(2, 18, 20, 41, generator=torch.Generator().manual_seed(0))
+    grad = torch.randn(2, 18, 20, 41, generator=torch.Generator().manual_seed(1))
+    found = {}
+    for x_order, grad_order in itertools.product((torch.contiguous_format, torch.channels_last), repeat=2):
+        x = planes.clone(memory_format=x_order).requires_grad_()
+        y = ops.filtered_lrelu(x, fu=f, fd=f, up=2, down=2, pad=(11, 10, 11, 10), clamp=1.0, impl="numba")
+        assert y.is_contiguous(memory_format=x_order)
+        found[x_order, grad_order] = torch.autograd.grad(y, x, grad.clone(memory_format=grad_order))[0]
+        assert found[x_order, grad_order].is_contiguous(memory_format=x_order)
+    first, *others = found.values()
+    assert all(torch.equal(first, other) for other in others)
 
 
 def test_a_batch_of_nothing_gives_nothing():

@@ -8,6 +8,7 @@ import torch
 
 from explorer import ops
 from explorer.errors import KernelUnavailable
+from explorer.ops import dispatch
 
 
 @pytest.fixture
@@ -40,6 +41,13 @@ def test_compiled_kernels_serve_once_they_are_in_use(policy):
     assert torch.equal(layer(), layer(impl="numba"))
     assert not torch.equal(layer(), layer(impl="torch"))
     assert ops.kernel_status().compiled
+
+
+def test_without_a_gpu_the_reason_says_why(policy, monkeypatch):
+    ops.warm_up()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(dispatch._kernels, "cuda_reason", "none was found")
+    assert "no GPU serves: none was found" in ops.use("auto").reason
 
 
 def test_small_work_stays_with_torch(policy):
