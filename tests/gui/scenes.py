@@ -4,6 +4,7 @@ A scene is a generator: it brings the app somewhere, yields what there is to see
 wherever another scene would mind.
 """
 
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -32,6 +33,8 @@ class Shot:
     """The item that the guide shows; the whole window when ``None``."""
     guide: bool = False
     """Whether it is one of the guide's."""
+    height_px: int | None = None
+    """How much of the area, in pixels of the design; all of it when ``None``."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +205,10 @@ def sliders(stage: Stage) -> Iterator[Shot]:
     stage.away()
     yield Shot("sliders", Place.SLIDERS, guide=True)
     app.click("w0_number")
+    app.click("slider_coarse")
     stage.away()
     yield Shot("sliders-direction", "slider_details", guide=True)
+    app.click("slider_all")
     app.click("w0_number")
 
 
@@ -260,7 +265,7 @@ def history(stage: Stage) -> Iterator[Shot]:
     app.keys("ctrl+z")
     app.keys("ctrl+z")
     app.drag_slider("w3", 0.5, 0.3)
-    app.click("seed_random")
+    app.type("seed_jump", "9")
     stage.click_row(2, BUTTON_PX / 2)
     stage.away()
     yield Shot("history", Place.HISTORY, guide=True)
@@ -328,17 +333,18 @@ def training(stage: Stage) -> Iterator[Shot]:
     app.front(Place.TRAINING)
     stage.away()
     yield Shot("training-empty")
-    app.click("training_sample")
+    # Of a copy, so that no picture tells where the program lies.
+    app.type("training_data", str(shutil.copy(SAMPLE, stage.folder)))
     app.wait_for(lambda: app.value("training_facts").startswith("200 pictures"), frames=_PATIENCE)
+    app.type("training_folder", str(stage.folder / "runs" / "toons"))
     app.click("training_transfer")
     stage.away()
-    yield Shot("training-data", Place.TRAINING, guide=True)
-    app.type("training_folder", str(stage.folder / "runs" / "toons"))
+    yield Shot("training-data", Place.TRAINING, guide=True, height_px=430)
     # The space keeps the typing tool from reading the words as its own options.
-    app.type("training_options", " --batch 4 --log-kimg 0.008 --snapshot-kimg 0.032 --metric-pictures 20")
+    app.type("training_options", " --batch 4 --log-kimg 0.004 --snapshot-kimg 0.02 --metric-pictures 8")
     app.plays = True
     app.click("training_start")
-    stage.leave_alone_until(lambda: len(app.value("training_line_metric_0")[0]) > 3)
+    stage.leave_alone_until(lambda: len(app.value("training_line_metric_0")[0]) > 2)
     stage.away()
     yield Shot("training", Place.TRAINING, guide=True)
     app.click("training_stop")

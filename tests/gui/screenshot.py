@@ -53,7 +53,10 @@ def play(size: Size, scenes: Sequence[Scene], learned: Path) -> Iterator[tuple[S
         What there is to see, the screen, and the app that shows it.
     """
     for (model, first_start), group in groupby(scenes, key=lambda scene: (scene.model, scene.first_start)):
-        with virtual_display(size.width, size.height) as display, tempfile.TemporaryDirectory() as folder:
+        with (
+            virtual_display(size.width, size.height) as display,
+            tempfile.TemporaryDirectory(prefix="toons-") as folder,
+        ):
             settings = Path(folder) / "settings"
             (settings / "latent-explorer").mkdir(parents=True)
             (settings / "latent-explorer" / "projection").symlink_to(learned)
@@ -94,6 +97,8 @@ def guide(target: Path, scenes: Sequence[Scene], learned: Path) -> None:
         name = "window.png"
         if shot.area is not None:
             left, top, width, height = app.rect(shot.area)
+            if shot.height_px is not None:
+                height = min(height, shot.height_px * _GUIDE.scale)
             screen = screen.crop((round(left), round(top), round(left + width), round(top + height)))
             name = f"panel-{shot.name}.png"
         few_colours(screen).save(target / name, optimize=True)

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.state import EditState, Slider
-from widgets.panels.slider_details import range_of
+from widgets.panels.slider_details import beside, range_of
 from widgets.panels.slider_rows import shown_in
 from widgets.panels.sliders import page_of, pages
 from widgets.slider_edits import Direction, amount_of, in_use, listed, name_in, on_layers, slider_words, with_amount
@@ -116,6 +116,13 @@ def test_pages_hold_every_slider_once(count: int, size: int, page: int) -> None:
     assert every == list(range(count))
     assert len(page_of(count, page, size)) <= size
     assert count == 0 or page_of(count, page, size)
+
+
+def test_the_layers_beside_some_are_those_after_or_else_those_before() -> None:
+    assert beside((0, 1, 2), 10) == tuple(range(3, 10))
+    assert beside((2, 3), 10) == tuple(range(4, 10))
+    assert beside((7, 8, 9), 10) == tuple(range(7))
+    assert beside(tuple(range(10)), 10) is beside(None, 10) is None
 
 
 def test_a_range_of_layers_is_its_first_and_last() -> None:

@@ -6,15 +6,15 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 
 from explorer.state import EditState, GeneratorSpec
-from widgets.controls import Kit, caption_row, on_release, set_enabled, show_value
+from widgets.controls import Kit, caption_row, on_release, set_enabled, show_value, tooltip
 from widgets.direction_book import NAME_LENGTH
 from widgets.layout import Place
 from widgets.mixes import BANDS, bands, rows_in_words
 from widgets.panels.slider_rows import Known
 from widgets.popup import Popup
-from widgets.slider_edits import Direction, Layers, amount_of, on_layers, slider_words
+from widgets.slider_edits import Direction, Layers, amount_of, on_layers, slider_words, with_amount
 
-__all__ = ["SliderDetails", "range_of"]
+__all__ = ["SliderDetails", "beside", "range_of"]
 
 _WIDTH_PX = 308
 _BUTTON_PX = {"All": 40, "Coarse": 62, "Middle": 62, "Fine": 62}
@@ -22,12 +22,24 @@ _NAME = (
     "A name belongs to the model: it is there in every project that shows it. A project takes the names of the "
     "sliders that it moves along to other machines."
 )
+_ALSO_PX = 92
+_ALSO = (
+    "Move the other layers along this direction, too, on a slider of their own: at first by as much. The two are "
+    "listed one below the other."
+)
 _LAYERS = "Coarse layers decide pose and shape, middle ones features, fine ones colour and texture."
 
 
 def range_of(layers: Layers, count: int) -> tuple[int, int]:
     """The first and the last of some layers of a model of ``count`` rows; of all when there is none."""
     return (min(layers), max(layers)) if layers else (0, count - 1)
+
+
+def beside(layers: Layers, count: int) -> Layers:
+    """The layers after some, or before them where there are none after; ``None`` where they are all that there is."""
+    first, last = range_of(layers, count)
+    rest = range(last + 1, count) or range(first)
+    return tuple(rest) or None
 
 
 class SliderDetails:
@@ -75,7 +87,10 @@ class SliderDetails:
                     callback=self._slide,
                 )
             on_release(f"slider_{words.lower()}", self._release)
-        dpg.add_text("", tag="slider_layer_words", color=(*look.palette.quiet, 255))
+        with dpg.group(horizontal=True, xoffset=look.px(_WIDTH_PX - _ALSO_PX)):
+            dpg.add_text("", tag="slider_layer_words", color=(*look.palette.quiet, 255))
+            dpg.add_button(tag="slider_also", label="Others too", width=look.px(_ALSO_PX), callback=self._also)
+        tooltip(look, "slider_also", _ALSO)
 
     def open(self, direction: Direction) -> None:
         """Show a direction; close the window when it is the one that is shown already."""
@@ -111,6 +126,7 @@ class SliderDetails:
             item = f"slider_{words.lower()}"
             set_enabled((item,), layers is None or bool(layers))
             dpg.bind_item_theme(item, self._kit.look.chosen if direction.layers == layers else 0)
+        set_enabled(("slider_also",), bool(direction.layers) and amount_of(state, direction) != 0)
 
     def _rename(self) -> None:
         if self._direction is not None:
@@ -124,6 +140,14 @@ class SliderDetails:
             self._begin()
             self._move(layers)
             self._release()
+
+    def _also(self) -> None:
+        direction, session = self._direction, self._kit.session
+        if direction is not None:
+            amount, name = amount_of(session.state, direction), self._known.name(direction)
+            self._direction = replace(direction, layers=beside(direction.layers, self._count))
+            label = slider_words(self._direction, amount, name)
+            session.edit(with_amount(session.state, self._direction, amount, name=name), label)
 
     def _slide(self, _sender: int | str, value: int, end: int) -> None:
         self._begin()
