@@ -3,14 +3,17 @@
 import ctypes
 import os
 import sys
+import threading
 
-__all__ = ["TRAINER_SPIN", "prepare_process"]
+__all__ = ["TRAINER_SPIN", "prepare_process", "stand_back"]
 
 # Of malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 # Freed memory up to this is kept for the next frame.
 _KEPT_BYTES = 1 << 30
 _STEP_BYTES = 64 << 20
+# A quarter of a core that one other wants as well; all of one that nobody else does.
+_NICE = 5
 
 
 # A training step is thousands of operations: threads that wait a moment for the next one save a tenth of it.
@@ -46,3 +49,20 @@ def prepare_process(*, spin: int | None = None) -> bool:
     }
     taken = [mallopt(option, value) for option, value in wanted.items()]
     return all(taken)
+
+
+def stand_back() -> bool:
+    """Let the calling thread, and those that it starts, give way to the window's; true where the system can.
+
+    Where cores are few, a picture that is computed would else hold up the hand that asks for the next. The processor
+    is all theirs whenever nobody else wants it.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    thread = threading.get_native_id()
+    try:
+        # On Linux a thread has a priority of its own.
+        os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
+    except OSError:
+        return False  # Forbidden, as in some sandboxes: only slower.
+    return True

@@ -30,3 +30,27 @@ def test_memory_of_the_last_frame_serves_the_next():
         assert as_it_comes > 1000 + 3 * count
     else:
         assert not sys.platform.startswith("linux")
+
+
+NICENESS = """
+import os, threading
+from explorer.process import stand_back
+
+def look():
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    print(before, stand_back(), stand_back(), os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+thread = threading.Thread(target=look)
+thread.start()
+thread.join()
+print(os.getpriority(os.PRIO_PROCESS, threading.main_thread().native_id))
+"""
+
+
+def test_a_thread_that_stands_back_goes_behind_the_others_and_leaves_them_alone():
+    done = subprocess.run([sys.executable, "-c", NICENESS], capture_output=True, text=True, check=True)
+    before, first, second, after, main = done.stdout.split()
+    assert main == before
+    # Threads have priorities of their own on Linux only.
+    assert first == second == str(sys.platform.startswith("linux"))
+    assert int(after) == (max(5, int(before)) if first == "True" else int(before))

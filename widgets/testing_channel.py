@@ -25,7 +25,8 @@ command                     answer
                             ``share`` and ``flipped`` of the line
 ``card path``               writes the bytes that the graphics card holds; ``shape``
 ``log``                     since the last ``log``: ``shown`` frames as ``[requested, finished, shown]`` and ``ticks``,
-                            the times of all window frames, in seconds of `time.perf_counter`
+                            the times of all window frames, in seconds of `time.perf_counter`; ``work``: whenever it
+                            changed, since when which ``[time, [jobs]]`` go on
 ``quit``                    closes the window
 ==========================  =====================================================================================
 """
@@ -73,6 +74,8 @@ class TestingChannel:
         self._frame: Frame | None = None
         self._shown: list[tuple[float, float, float]] = []
         self._ticks: list[float] = []
+        self._work: list[tuple[float, list[str]]] = []
+        self._jobs: list[str] = []
         self._ready = False
         threading.Thread(target=self._listen, args=(commands,), name="test channel", daemon=True).start()
 
@@ -109,7 +112,11 @@ class TestingChannel:
     def _note(self) -> None:
         now_s = time.perf_counter()
         self._ticks.append(now_s)
-        del self._ticks[:-_LOGGED], self._shown[:-_LOGGED]
+        jobs = [job.name for job in self._window.session.jobs]
+        if jobs != self._jobs:
+            self._jobs = jobs
+            self._work.append((now_s, jobs))
+        del self._ticks[:-_LOGGED], self._shown[:-_LOGGED], self._work[:-_LOGGED]
         frame = self._window.frame
         if frame is not None and frame is not self._frame:
             self._frame = frame
@@ -171,8 +178,8 @@ class TestingChannel:
             case "card":
                 return self._write(path, window.picture.read_back() if window.picture.pixels is not None else None)
             case "log":
-                answer: Answer = {"shown": self._shown, "ticks": self._ticks}
-                self._shown, self._ticks = [], []
+                answer: Answer = {"shown": self._shown, "ticks": self._ticks, "work": self._work}
+                self._shown, self._ticks, self._work = [], [], [(time.perf_counter(), self._jobs)]
                 return answer
             case "quit":
                 return {"ok": True}

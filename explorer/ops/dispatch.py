@@ -33,6 +33,7 @@ import torch
 from torch import Tensor
 
 from explorer.errors import KernelUnavailable
+from explorer.served import Served
 
 Impl = Literal["reference", "torch", "numba", "cuda"]
 Policy = Literal["torch", "auto"]
@@ -50,20 +51,6 @@ class KernelStatus:
     """Whether the CUDA kernels have been checked, and serve on the GPU."""
     reason: str
     """One sentence for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """How often one path served one operation, for one reason."""
-
-    operation: str
-    """Its name, such as ``upfirdn2d``."""
-    path: Impl
-    """Which implementation."""
-    why: str
-    """Why not the compiled one; empty where it served."""
-    calls: int
-    """How often."""
 
 
 class _Kernels:

@@ -5,23 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from explorer.served import Served
 from explorer.state import EditState
 
-__all__ = ["ChannelStats", "Frame", "KernelUse", "Timings"]
-
-
-@dataclass(frozen=True, slots=True)
-class KernelUse:
-    """How often one path served one operation while a picture was made."""
-
-    operation: str
-    """``upfirdn2d``, ``filtered_lrelu`` or ``bias_act``."""
-    path: str
-    """``torch``, ``numba`` or ``cuda``."""
-    why: str
-    """Why not a compiled one; empty where one served."""
-    calls: int
-    """How often."""
+__all__ = ["ChannelStats", "Frame", "Timings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +25,7 @@ class Timings:
     """How long each stage took, in seconds, in order."""
     layers_run: int = 0
     """Layers of the synthesis that were computed; the others came from the cache."""
-    kernels: tuple[KernelUse, ...] = ()
+    kernels: tuple[Served, ...] = ()
     """Which paths served, most used first; empty where nothing was computed."""
     kept_bytes: int = 0
     """Memory of everything that the renderer keeps to make the next picture sooner."""

@@ -22,7 +22,7 @@ from explorer.rendering.cache import Recent
 from explorer.rendering.centres import find_centres
 from explorer.rendering.directions import Directions, direction_steps, find_directions
 from explorer.rendering.equivariance import Equivariance, equivariance_steps
-from explorer.rendering.frame import Frame, KernelUse, Timings
+from explorer.rendering.frame import Frame, Timings
 from explorer.rendering.latents import LatentStage, Styles
 from explorer.rendering.machine import kernels_in_use
 from explorer.rendering.output import PICTURE, Shown, enlarge, pixels_of, show, shrink
@@ -31,6 +31,7 @@ from explorer.rendering.styles import edit, mix, pull
 from explorer.rendering.synthesis import SynthesisStage, matrix_of, noise_read
 from explorer.rendering.texts import Texts
 from explorer.rendering.tuning import Tunings
+from explorer.served import Served
 from explorer.state import BlobRef, EditState, Latent, Noise, Output
 
 if TYPE_CHECKING:
@@ -371,7 +372,7 @@ class _Clock:
         self._requested_s = self._started_s if requested_s is None else requested_s
         self._marked_s = self._started_s
         self._stages: list[tuple[str, float]] = []
-        self._served: list[KernelUse] = []
+        self._served: list[Served] = []
 
     def mark(self, stage: str) -> None:
         now_s = time.perf_counter()
@@ -379,7 +380,7 @@ class _Clock:
         self._marked_s = now_s
 
     def timings(self, layers_run: int, kept_bytes: int) -> Timings:
-        self._served += [KernelUse(use.operation, use.path, use.why, use.calls) for use in ops.take_served()]
+        self._served += ops.take_served()
         stages, served = tuple(self._stages), tuple(self._served)
         return Timings(self._requested_s, self._started_s, time.perf_counter(), stages, layers_run, served, kept_bytes)
 

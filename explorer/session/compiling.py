@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
+from explorer.process import stand_back
 from explorer.session.job import Job
 from explorer.session.message import Level
 from explorer.session.worker import Worker
@@ -90,6 +91,7 @@ class Compiling:
         yield 1.0
 
     def _run(self, job: Job) -> None:
+        stand_back()
         from explorer.rendering.machine import compile_kernels
 
         try:

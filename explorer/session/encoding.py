@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.errors import ExplorerError
+from explorer.process import stand_back
 from explorer.project.text_folders import keep_text_folder
 from explorer.session.job import Job
 from explorer.session.memory import NO_MEMORY, is_lack_of_memory
@@ -102,6 +103,7 @@ class Encoding:
         return job
 
     def _guarded(self, job: Job, work: Callable[[Job], None]) -> None:
+        stand_back()
         error: str | None = None
         try:
             work(job)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from explorer.errors import ExplorerError
+from explorer.process import stand_back
 from explorer.remote import Progress
 from explorer.session.compute import Compute
 from explorer.session.job import Job
@@ -96,7 +97,7 @@ class Loader:
         failed = self.failed
         if failed is None:
             return None
-        return Opening(Job(failed.job.name), failed.source, failed.step)
+        return Opening(Job(failed.job.name), failed.source, failed.step, instead_of=failed.instead_of)
 
     def take(self) -> tuple[Opening, Opened] | None:
         """What was opened, once."""
@@ -125,6 +126,7 @@ class Loader:
     def _run(
         self, opening: Opening, recent: tuple[str, ...], loaded: Mapping[str, OpenModel], compute: Compute
     ) -> None:
+        stand_back()
         error: str | None = None
         try:
             source = opening.source

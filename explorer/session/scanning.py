@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from explorer.process import stand_back
 from explorer.project.runs import Run, find_runs
 from explorer.session.job import Job
 from explorer.session.message import Level
@@ -45,6 +46,7 @@ class Scan:
         self._thread.join()
 
     def _run(self) -> None:
+        stand_back()
         error: str | None = None
         try:
             for run in find_runs(self.folder):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from explorer.errors import Cancelled, ExplorerError
+from explorer.process import stand_back
 from explorer.rendering.frame import Frame
 from explorer.session.job import Job
 from explorer.session.mailbox import Mailbox
@@ -100,6 +101,7 @@ class Worker:
         self._thread.join()
 
     def _run(self) -> None:
+        stand_back()
         self._set_threads()
         while not self._requests.closed:
             request = self._requests.take(wait=not self._tasks)

@@ -114,12 +114,24 @@ def test_noise_is_set_by_layer_and_seen_alone_with_a_way_back(faces: App, tmp_pa
     faces.click("noise_only")
     assert faces.step == "Show what noise adds"
     assert faces.state["output"]["noise_only"]
-    alone = faces.frame(tmp_path / "frame")
-    assert not np.array_equal(alone, with_noise)
     assert faces.value("shown_words").startswith("What noise adds, +24 dB")
+    faces.scroll_to("noise_gain", Place.NOISE)
+    faces.right_click("noise_gain")
+    assert faces.state["output"]["scale_db"] == 0
+    difference = faces.frame(tmp_path / "frame").astype(int)
     faces.click("shown_back")
     assert faces.step == "Back to the picture"
     assert np.array_equal(faces.frame(tmp_path / "frame"), with_noise)
+
+    faces.scroll_to("noise_none", Place.NOISE)
+    faces.click("noise_none")
+    without = faces.frame(tmp_path / "frame")
+    # A level that was cut off at black or white tells nothing of what was added to it.
+    told = (np.minimum(with_noise, without) > 0) & (np.maximum(with_noise, without) < 255) & (difference % 255 > 0)
+    assert told.mean() > 0.2
+    added = with_noise.astype(int) - without
+    assert np.abs(added[told]).max() > 8
+    assert np.abs(difference - 128 - added)[told].max() <= 1
 
 
 def test_the_picture_itself_is_dragged_played_and_measured(open_app: OpenApp, tmp_path: Path) -> None:

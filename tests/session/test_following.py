@@ -103,3 +103,21 @@ def test_following_waits_its_turn_and_a_snapshot_that_is_gone_leaves_everything(
     assert session.wait(WAIT_S)
     assert session.state is state
     assert any("gone" in message.text for message in session.messages())
+
+
+def test_following_tried_again_still_takes_the_place_of_the_open_model(session: Session, tmp_path: Path) -> None:
+    first, second = (write_stylegan2(tmp_path / f"snapshot-{seed}.safetensors", seed=seed) for seed in (1, 2))
+    session.open(first)
+    frame_of(session)
+    session.edit(replace(session.state, sliders=(Slider("axis", 0, 1.0),)), "Slide")
+    frame_of(session)
+    away = second.rename(tmp_path / "away")
+    session.follow(second)
+    assert session.wait(WAIT_S)
+    assert session.failed_opening is not None
+
+    away.rename(second)
+    assert session.open_again() is not None
+    assert frame_of(session).state.sliders == (Slider("axis", 0, 1.0),)
+    assert [node.label for node in session.history.nodes] == ["Open snapshot-1", "Slide"]
+    assert session.model_name == "snapshot-2"

@@ -2,7 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from explorer.rendering.frame import KernelUse, Timings
+from explorer.rendering.frame import Timings
+from explorer.served import Served
 from explorer.session import Compute, Performance
 from widgets.panels.latency_plot import ceiling_of
 from widgets.performance_words import (
@@ -41,7 +42,7 @@ def test_a_row_of_latencies_is_told_by_its_newest_middle_and_high_ones() -> None
 
 
 def test_kernels_say_why_no_compiled_one_served() -> None:
-    uses = (KernelUse("upfirdn2d", "numba", "", 12), KernelUse("bias_act", "torch", "too small to pay", 3))
+    uses = (Served("upfirdn2d", "numba", "", 12), Served("bias_act", "torch", "too small to pay", 3))
     assert kernel_lines(uses) == ("upfirdn2d: numba 12×", "bias_act: torch 3×, too small to pay")
 
 
