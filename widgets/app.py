@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Options", "run"]
 
 _FRAME_S = 1 / 60
-_PATIENCE_S = 1 / 45
+_BESIDE_S = 1 / 55
 _REST_S = 0.25
+# What computes holds Python's lock for this long at most when the window wants it: the default is a third of a frame.
+_SWITCH_S = 0.001
 _AWAKE_S = 0.4
 
 
@@ -141,6 +143,7 @@ def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
     from widgets.callbacks import run_callbacks
     from widgets.testing_channel import TestingChannel
 
+    sys.setswitchinterval(_SWITCH_S)
     channel = TestingChannel(window, sys.stdin, sys.stdout) if test_channel else None
     pace = _Pace(native, rest_s=0.004 if channel else _REST_S)
     busy = True
@@ -185,9 +188,11 @@ class _Pace:
         if window.session.is_rendering:
             # The picture is shown the moment it is there. A frame without it would only take the processor from
             # the renderer and be in the way when it comes, so a late tick is better; only not much later.
-            window.session.wait(max(0.0, self._frame_s + _PATIENCE_S - now_s))
+            window.session.wait_for_frame(max(0.0, self._frame_s + _BESIDE_S - now_s))
         elif window.must_redraw or now_s < self._awake_until_s:
-            time.sleep(max(0.0, self._frame_s + _FRAME_S - now_s))
+            # Beside work in the background a little slower, which leaves it more than it takes from the eye.
+            frame_s = _BESIDE_S if window.session.jobs else _FRAME_S
+            time.sleep(max(0.0, self._frame_s + frame_s - now_s))
         else:
             self.resting = True
             window.rate.rest()

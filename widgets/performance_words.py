@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from widgets.model_facts import size_words
 
 if TYPE_CHECKING:
-    from explorer.rendering.frame import KernelUse, Timings
+    from explorer.rendering.frame import Timings
+    from explorer.served import Served
     from explorer.session import Performance
 
 __all__ = ["Latencies", "compute_words", "kernel_lines", "latency_words", "memory_lines", "stage_lines"]
@@ -71,7 +72,7 @@ def stage_lines(timings: "Timings", shown_s: float) -> tuple[tuple[str, float], 
     return tuple((name, took_s * 1000) for name, took_s in stages)
 
 
-def kernel_lines(uses: "Iterable[KernelUse]") -> tuple[str, ...]:
+def kernel_lines(uses: "Iterable[Served]") -> tuple[str, ...]:
     """Which path served each operation of a picture, how often, and why not a compiled one."""
     return tuple(f"{use.operation}: {use.path} {use.calls}×{f', {use.why}' if use.why else ''}" for use in uses)
 

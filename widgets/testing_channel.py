@@ -17,8 +17,9 @@ command                     answer
 ``state``                   ``state`` as in project files, ``step`` (label), ``steps``, ``model``, ``dirty``
 ``presentation``            ``pid`` of the second window's process, null while it is closed
 ``notices``                 ``texts`` of the notices that are shown
-``resources``               what the process holds, after collecting garbage: ``rss_bytes``, ``gl`` (objects of each
-                            kind), ``items`` of Dear PyGui, ``threads``, ``files``
+``resources``               what the process holds, after collecting garbage: ``rss_bytes``, ``heap_bytes`` that are in
+                            use, ``objects`` of Python, ``gl`` (those of each kind), ``items`` of Dear PyGui,
+                            ``threads``, ``files``
 ``front tag``               brings a docked panel's tab to the front
 ``frame path``              writes the bytes of the newest frame; ``shape``
 ``wipe path``               writes the bytes of the picture that is compared with; ``shape`` (null while there is none),

@@ -1,24 +1,25 @@
 """A hand that does anything: seeded random moves, clicks, drags, wheel turns, keys and typing over every panel.
 
-    python -m tests.gui.monkey [--events 5000] [--seed 0] [--seed 1 ...]
+    python -m tests.gui.monkey [--events 5000] [--seed 0] [--seed 1 ...] [--write FILE]
 
 runs longer than the test suite has time for. Events go through the XTest extension in one connection: no process to
 start for each.
 """
 
 import argparse
+import json
 import random
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xtest
 
-from tests.benchmarks.latency import virtual_display
+from tests.benchmarks.latency import machine, virtual_display
 from tests.gui.driver import REPOSITORY, App
 from widgets.layout import Place
 
@@ -82,6 +83,8 @@ class Resources:
     """What the app holds, as the testing channel counts it."""
 
     rss_bytes: int
+    heap_bytes: int
+    objects: int
     gl: dict[str, int]
     items: int
     threads: int
@@ -354,13 +357,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--events", type=int, default=5000)
     parser.add_argument("--seed", type=int, action="append")
+    parser.add_argument("--parts", type=int, default=10, help="how often it is counted what the app holds")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="keep what came of it, under the seed, as JSON")
     options = parser.parse_args()
     for seed in options.seed or [0]:
         with virtual_display() as display, tempfile.TemporaryDirectory() as folder:
             begin_s = time.perf_counter()
-            played = play(display, Path(folder), seed=seed, events=options.events, parts=10)
-            print(f"seed {seed}: {time.perf_counter() - begin_s:.0f} s, exit status {played.status}")
+            played = play(display, Path(folder), seed=seed, events=options.events, parts=options.parts)
+            taken_s = time.perf_counter() - begin_s
+            print(f"seed {seed}: {taken_s:.0f} s, exit status {played.status}")
             print(played.log, flush=True)
+        if options.write is not None:
+            kept = json.loads(options.write.read_text()) if options.write.exists() else {"machine": machine()}
+            kept[f"seed {seed}"] = {
+                "events": options.events,
+                "seconds": round(taken_s),
+                "exit_status": played.status,
+                "standard_error": played.log.splitlines(),
+                "held": [asdict(counts) for counts in played.counts],
+            }
+            options.write.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":
