@@ -223,7 +223,7 @@ def run_command(*arguments: str, ranks: int = 1) -> "subprocess.CompletedProcess
     launcher = [sys.executable, "-m"]
     if ranks > 1:
         launcher += ["torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", "-m"]
-    return subprocess.run([*launcher, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run([*launcher, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1200)
 
 
 def test_two_ranks_over_gloo_train_the_model_that_one_trains(tiny: TrainingConfig, tmp_path: Path) -> None:
