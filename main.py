@@ -96,7 +96,7 @@ def train(arguments: tuple[str, ...]) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process."""
     given = sys.argv[1:] if arguments is None else arguments
-    prepare_process(spin=TRAINER_SPIN if given[:1] == [_TRAIN] else None)
+    prepare_process(spin=TRAINER_SPIN if list(given[:1]) == [_TRAIN] else None)
     sys.exit(run(cli, given, name="main.py"))
 
 

@@ -31,7 +31,7 @@ def prepare_process(*, spin: int | None = None) -> bool:
     Args:
         spin: How often a thread of torch looks for further work before it sleeps; ``None``: not at all.
     """
-    if spin is not None:
+    if spin is not None and "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", str(spin))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):

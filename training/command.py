@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from explorer.errors import ExplorerError, KernelUnavailable
-from explorer.ops import use, warm_up
+from explorer.errors import ExplorerError
 from explorer.project.claim import claim
+from training.compiled import compiled_loops
 from training.config import ConfigError, TrainingConfig
 from training.data import TrainingSet, open_training_set
 from training.log import tensorboard_writer
@@ -39,23 +39,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m train
     if own["threads"] is not None:
         torch.set_num_threads(own["threads"])
     try:
-        _take_compiled_loops()
-        with one_of_several(own["device"]) as (parts, device):
+        with compiled_loops(own["device"]), one_of_several(own["device"]) as (parts, device):
             _run(own, settings, parts, device, given)
     except ExplorerError as error:
         print(f"training: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _take_compiled_loops() -> None:
-    """Let compiled loops serve where they pay, for the whole process: a step takes two thirds of the time, or half."""
-    try:
-        warm_up()
-    except KernelUnavailable as error:
-        print(f"training: {error}; torch computes everything, more slowly", file=sys.stderr)
-        return
-    use("auto")
 
 
 def _run(own: dict[str, Any], settings: dict[str, object], parts: Parts, device: str, given: Sequence[str]) -> None:

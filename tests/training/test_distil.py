@@ -9,7 +9,9 @@ import torch
 from explorer.checkpoints import CheckpointParts, open_checkpoint, save_checkpoint
 from explorer.features import bundled_features
 from explorer.generators import stylegan2
-from training.distil import Lesson, distance, main, new_pupil, open_pupil, save_pupil, teach
+from training.config import ConfigError
+from training.distil.command import main
+from training.distil.lesson import Lesson, distance, new_pupil, open_pupil, save_pupil, teach
 
 LESSON = Lesson(synthesis_layers=4, margin=4, channel_base=128, channel_max=8, batch=4, kimg=0.2)
 
@@ -67,3 +69,30 @@ def test_the_command_writes_a_model_and_refuses_other_teachers(
     assert "student.safetensors is a stylegan3, and a teacher has to be a StyleGAN2" in capsys.readouterr().err
     assert main([str(source), str(source)]) == 2
     assert "teacher.safetensors is no student of training.distil: name another file to write" in capsys.readouterr().err
+
+
+def test_a_student_that_has_learned_nothing_yet_is_gone_on_with(teacher: stylegan2.Generator, tmp_path: Path) -> None:
+    save_pupil(new_pupil(teacher, LESSON), tmp_path / "student.safetensors", card={})
+    assert len(list(islice(teach(open_pupil(tmp_path / "student.safetensors"), teacher, bundled_features()), 2))) == 2
+
+
+def test_going_on_keeps_the_teacher_and_the_shape(
+    teacher: stylegan2.Generator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, other, out = (tmp_path / f"{name}.safetensors" for name in ("teacher", "other", "student"))
+    save_checkpoint(CheckpointParts(teacher), source, card={})
+    save_checkpoint(CheckpointParts(teacher), other, card={"name": "other"})
+    small = ["--synthesis-layers", "4", "--margin", "4", "--channel-max", "8", "--batch", "4"]
+    assert main([str(source), str(out), *small, "--kimg", "0.004"]) == 0
+    assert main([str(source), str(out), "--kimg", "0.008"]) == 0
+    assert open_checkpoint(out).info.card["distilled_kimg"] == 0.008
+    assert main([str(other), str(out)]) == 2
+    assert "student.safetensors learned from another teacher" in capsys.readouterr().err
+    assert main([str(source), str(out), "--margin", "5"]) == 2
+    assert "margin of student.safetensors is 4, and cannot become 5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [("variant", "x"), ("batch", 0), ("lr", 0.0), ("psi", 2.0)])
+def test_a_lesson_out_of_range_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is {value!r}, and has to be"):
+        Lesson(**{name: value})  # type: ignore[arg-type]

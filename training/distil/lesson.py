@@ -1,4 +1,4 @@
-"""``python -m training.distil TEACHER OUT.safetensors``: a StyleGAN3 that draws what a StyleGAN2 draws.
+"""A StyleGAN3 that learns to draw what a StyleGAN2 draws.
 
 The student takes the teacher's mapping network as it is, so both share one W: a seed and a slider mean the same in
 either. Only its synthesis learns, from pairs of a style and the teacher's picture, which is far quicker than a game
@@ -7,14 +7,10 @@ against a discriminator; ``python -m training --resume-from OUT.safetensors`` go
 Source: MobileStyleGAN (Belousov 2021), section 4, teaches a generator pixels and features of another one's pictures.
 """
 
-import argparse
 import copy
 import dataclasses
 import math
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +19,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from explorer.checkpoints import CheckpointParts, open_checkpoint, read_training_extras, save_checkpoint
-from explorer.errors import ExplorerError
-from explorer.features import bundled_features
 from explorer.features.network import FeatureNetwork, feature_distance, unit_features
 from explorer.generators import stylegan2, stylegan3
 from explorer.generators.styles import broadcast, truncate
-from explorer.process import prepare_process
 from explorer.state import Noise
 from training.config import ConfigError
 
-__all__ = ["Lesson", "Pupil", "distance", "main", "new_pupil", "open_pupil", "save_pupil", "teach"]
+__all__ = ["SHAPE", "Lesson", "Pupil", "distance", "new_pupil", "open_pupil", "save_pupil", "teach"]
+
+SHAPE = ("variant", "synthesis_layers", "margin", "channel_base", "channel_max")
+"""Of a lesson: what makes the student what it is, and cannot change later."""
 
 _SCALES = 4
 """Of the feature network's: those that a small picture still fills."""
@@ -67,6 +63,24 @@ class Lesson:
     seed: int = 0
     """Of the first weights and of all latents."""
 
+    def __post_init__(self) -> None:
+        wrong = [
+            ("variant", "t or r", self.variant in ("t", "r")),
+            ("synthesis_layers", "at least 4", self.synthesis_layers >= 4),
+            ("margin", "0 or more", self.margin >= 0),
+            ("channel_base", "at least 1", self.channel_base >= 1),
+            ("channel_max", "at least 1", self.channel_max >= 1),
+            ("batch", "at least 1", self.batch >= 1),
+            ("kimg", "0 or more", self.kimg >= 0),
+            ("lr", "above 0", self.lr > 0),
+            ("pixel_weight", "0 or more", self.pixel_weight >= 0),
+            ("psi", "from 0 to 1", 0 <= self.psi <= 1),
+            ("ema_kimg", "0 or more", self.ema_kimg >= 0),
+        ]
+        for name, rule, kept in wrong:
+            if not kept:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, and has to be {rule}")
+
 
 @dataclass(slots=True)
 class Pupil:
@@ -76,11 +90,18 @@ class Pupil:
     learning: stylegan3.Generator
     average: stylegan3.Generator
     adam: torch.optim.Adam
+    teacher: str
+    """SHA-256 of the teacher's file; empty where nobody knows."""
     shown: int = 0
 
 
-def new_pupil(teacher: stylegan2.Generator, lesson: Lesson) -> Pupil:
+def new_pupil(teacher: stylegan2.Generator, lesson: Lesson, *, sha256: str = "") -> Pupil:
     """A StyleGAN3 with random synthesis and the teacher's mapping.
+
+    Args:
+        teacher: Of which it keeps the mapping.
+        lesson: What it is to be.
+        sha256: Of the teacher's file.
 
     Raises:
         ConfigError: No StyleGAN3 has the teacher's kind of mapping, or of picture.
@@ -90,7 +111,7 @@ def new_pupil(teacher: stylegan2.Generator, lesson: Lesson) -> Pupil:
     options = stylegan3.GeneratorConfig.standard(
         resolution=max(height, width),
         crop=None if height == width else (height, width),
-        variant="r" if lesson.variant == "r" else "t",
+        variant=lesson.variant,
         img_channels=teacher.spec.img_channels,
         z_dim=given.z_dim,
         c_dim=given.c_dim,
@@ -110,7 +131,7 @@ def new_pupil(teacher: stylegan2.Generator, lesson: Lesson) -> Pupil:
     except RuntimeError as error:
         raise ConfigError(f"the teacher's mapping network is not one that StyleGAN3 has: {error}") from error
     average = copy.deepcopy(learning)
-    return Pupil(lesson, learning, average, _adam(learning, lesson))
+    return Pupil(lesson, learning, average, _adam(learning, lesson), sha256)
 
 
 def _adam(learning: stylegan3.Generator, lesson: Lesson) -> torch.optim.Adam:
@@ -179,7 +200,7 @@ def save_pupil(pupil: Pupil, path: Path, *, card: dict[str, object]) -> None:
     extra = {f"learning.{name}": value for name, value in pupil.learning.state_dict().items()}
     for i, p in enumerate(pupil.learning.synthesis.parameters()):
         extra |= {f"adam.{key}.{i}": value for key, value in pupil.adam.state.get(p, {}).items()}
-    metadata = {"lesson": dataclasses.asdict(pupil.lesson), "shown": pupil.shown}
+    metadata = {"lesson": dataclasses.asdict(pupil.lesson), "shown": pupil.shown, "teacher": pupil.teacher}
     save_checkpoint(CheckpointParts(pupil.average), path, card=card, extra=extra, extra_metadata=metadata)
 
 
@@ -187,70 +208,22 @@ def open_pupil(path: Path) -> Pupil:
     """Read what `save_pupil` wrote.
 
     Raises:
-        ConfigError: The file is another kind of model.
+        ConfigError: The file is another kind of model, or its lesson is not whole.
         CheckpointError: It cannot be read.
     """
     average, extras = open_checkpoint(path).generator, read_training_extras(path)
     if not isinstance(average, stylegan3.Generator) or "lesson" not in extras.metadata:
         raise ConfigError(f"{path.name} is no student of training.distil: name another file to write")
-    lesson = Lesson(**extras.metadata["lesson"])
-    learned = {k.removeprefix("learning."): v for k, v in extras.tensors.items() if k.startswith("learning.")}
-    learning = stylegan3.Generator.from_tensors(average.config, learned)
-    adam = _adam(learning, lesson)
-    for i, p in enumerate(learning.synthesis.parameters()):
-        keys = ("step", "exp_avg", "exp_avg_sq")
-        adam.state[p] = {key: extras.tensors[f"adam.{key}.{i}"].clone() for key in keys}
-    return Pupil(lesson, learning, average, adam, int(extras.metadata["shown"]))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0, or 2 where the input was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m training.distil", description=__doc__)
-    parser.add_argument("teacher", type=Path, metavar="TEACHER", help="a StyleGAN2 that the program opens")
-    parser.add_argument("out", type=Path, metavar="OUT.safetensors", help="gone on with where it is a student already")
-    parser.add_argument("--save-kimg", type=float, default=1.0, help="between two saves (default: 1)")
-    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
-    for field in dataclasses.fields(Lesson):
-        kind = type(field.default)
-        flag = "--" + field.name.replace("_", "-")
-        parser.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=f"(default: {field.default})")
-    given = vars(parser.parse_args(arguments))
-    own = {name: given.pop(name) for name in ("teacher", "out", "save_kimg", "threads")}
-    if own["threads"] is not None:
-        torch.set_num_threads(own["threads"])
     try:
-        _run(own["teacher"], own["out"], own["save_kimg"], {k: v for k, v in given.items() if v is not None})
-    except ExplorerError as error:
-        print(f"distil: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _run(source: Path, out: Path, save_kimg: float, settings: dict[str, object]) -> None:
-    opened = open_checkpoint(source)
-    teacher, card = opened.generator, dict(opened.info.card)
-    if not isinstance(teacher, stylegan2.Generator):
-        raise ConfigError(f"{source.name} is a {teacher.spec.family}, and a teacher has to be a StyleGAN2")
-    for name in ("metrics", "settings", "kimg", "name", "start_seed"):
-        card.pop(name, None)
-    if out.exists():
-        pupil = open_pupil(out)
-        pupil.lesson = dataclasses.replace(pupil.lesson, **settings)  # type: ignore[arg-type]
-    else:
-        pupil = new_pupil(teacher, Lesson(**settings))  # type: ignore[arg-type]
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    losses: list[float] = []
-    for loss in teach(pupil, teacher, bundled_features(), stop=stopped.is_set):
-        losses.append(loss)
-        if len(losses) * pupil.lesson.batch >= save_kimg * 1000:
-            print(f"{pupil.shown / 1000:.1f} kimg, loss {sum(losses) / len(losses):.4f}", flush=True)
-            losses.clear()
-            save_pupil(pupil, out, card={**card, "distilled_kimg": pupil.shown / 1000})
-    save_pupil(pupil, out, card={**card, "distilled_kimg": pupil.shown / 1000})
-
-
-if __name__ == "__main__":
-    prepare_process()
-    sys.exit(main())
+        lesson = Lesson(**extras.metadata["lesson"])
+        learned = {k.removeprefix("learning."): v for k, v in extras.tensors.items() if k.startswith("learning.")}
+        learning = stylegan3.Generator.from_tensors(average.config, learned)
+        pupil = Pupil(lesson, learning, average, _adam(learning, lesson), str(extras.metadata.get("teacher", "")))
+        pupil.shown = int(extras.metadata["shown"])
+        # Nothing has been learned yet where the first step had not ended.
+        for i, p in enumerate(learning.synthesis.parameters()) if pupil.shown else ():
+            keys = ("step", "exp_avg", "exp_avg_sq")
+            pupil.adam.state[p] = {key: extras.tensors[f"adam.{key}.{i}"].clone() for key in keys}
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"the lesson in {path.name} is not whole ({error}): name another file to write") from error
+    return pupil

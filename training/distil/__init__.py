@@ -1,0 +1,1 @@
+"""Distillation: a StyleGAN3 is taught what a StyleGAN2 draws."""
