@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import explorer
-from explorer import ops
 from explorer.checkpoints import open_checkpoint
 from explorer.commands.command_line import command_line, render_arguments
 from explorer.commands.errors import run
@@ -40,13 +39,6 @@ from tests.models import write_stylegan2, write_stylegan3
 from tests.state.strategies import numbers, seed_latents, states
 
 BLENDS = st.builds(Blend, st.lists(st.tuples(seed_latents, numbers), min_size=1, max_size=3).map(tuple))
-
-
-@pytest.fixture(autouse=True)
-def _kernels_as_before() -> object:
-    before = ops.kernel_status().policy
-    yield
-    ops.use(before)
 
 
 def parsed(arguments: list[str]) -> EditState:

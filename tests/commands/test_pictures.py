@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import ops
 from explorer.checkpoints import open_checkpoint
 from explorer.commands.errors import run
 from explorer.rendering import use_threads
@@ -19,13 +18,6 @@ from main import cli
 from tests.models import GOLDEN, write_stylegan2, write_stylegan3
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _kernels_as_before() -> object:
-    before = ops.kernel_status().policy
-    yield
-    ops.use(before)
 
 
 @pytest.fixture(scope="module")
