@@ -24,6 +24,7 @@ __all__ = ["Options", "run"]
 
 _FRAME_S = 1 / 60
 _BESIDE_S = 1 / 55
+_PATIENCE_S = 1 / 45
 _REST_S = 0.25
 # What computes holds Python's lock for this long at most when the window wants it: the default is a third of a frame.
 _SWITCH_S = 0.001
@@ -188,7 +189,8 @@ class _Pace:
         if window.session.is_rendering:
             # The picture is shown the moment it is there. A frame without it would only take the processor from
             # the renderer and be in the way when it comes, so a late tick is better; only not much later.
-            window.session.wait_for_frame(max(0.0, self._frame_s + _BESIDE_S - now_s))
+            patience_s = _BESIDE_S if window.session.jobs else _PATIENCE_S
+            window.session.wait_for_frame(max(0.0, self._frame_s + patience_s - now_s))
         elif window.must_redraw or now_s < self._awake_until_s:
             # Beside work in the background a little slower, which leaves it more than it takes from the eye.
             frame_s = _BESIDE_S if window.session.jobs else _FRAME_S
