@@ -20,7 +20,7 @@ from explorer.projection.explained import THUMB, Explained, shrunk
 from explorer.projection.target import Target
 from explorer.projection.variables import Variables, matrices
 
-__all__ = ["places"]
+__all__ = ["moved_back", "places"]
 
 _ANGLES = 48
 _REACH, _SHIFTS = 0.24, 7
@@ -42,7 +42,7 @@ def places(target: Target, bank: Bank) -> Iterator[Variables]:
     model = Explained(bank.looks, target.image.shape[1])
     for rows in torch.split(_likely(target, model), _AT_ONCE):
         with torch.no_grad():
-            yield Variables(bank.learned(model.filled(*_moved_back(target, rows))), place=rows)
+            yield Variables(bank.learned(model.filled(*moved_back(target, rows))), place=rows)
 
 
 def _likely(target: Target, model: Explained) -> Tensor:
@@ -81,15 +81,19 @@ def _apart(
 
 
 def _scores(target: Target, model: Explained, rows: Tensor) -> Tensor:
-    return torch.cat([model.unlikely(*_moved_back(target, part)) for part in torch.split(rows, _CHUNK)])
+    return torch.cat([model.unlikely(*moved_back(target, part)) for part in torch.split(rows, _CHUNK)])
 
 
-def _moved_back(target: Target, place: Tensor) -> tuple[Tensor, Tensor]:
+def moved_back(target: Target, place: Tensor) -> tuple[Tensor, Tensor]:
     """The photo as the model would draw it, ``[K, C, n, n]``, and which of it the photo shows, ``[K, 1, n, n]``."""
     image, mask = shrunk(target, _SEEN)
     rows = matrices(place)[:, :2].clone()
-    # Half a picture is 1 to the sampler.
+    # Places are of the square canvas that an oblong picture is cut from, half of which is 1 to the sampler; to the
+    # sampler, though, 1 is half of each side.
+    sides = torch.tensor([target.image.shape[3], target.image.shape[2]]).to(rows)
     rows[:, :, 2] *= 2
+    rows *= sides.max() / sides[:, None]
+    rows[:, :, :2] *= sides / sides.max()
     grid = functional.affine_grid(rows, [len(place), 1, _SEEN, _SEEN], align_corners=False)
     images = functional.grid_sample(image.expand(len(place), -1, -1, -1), grid, align_corners=False)
     seen = functional.grid_sample(mask.expand(len(place), -1, -1, -1), grid, align_corners=False)

@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from explorer.generators.styles import broadcast
 from explorer.projection import Bank, Target
 from explorer.projection.coordinates import Coordinates
-from explorer.projection.explained import look
-from explorer.projection.placing import places
+from explorer.projection.explained import look, shrunk
+from explorer.projection.placing import moved_back, places
 from explorer.projection.variables import matrices
+from tests.checkpoints.networks import stylegan3_generator
 
 SIDE = 48
 
@@ -54,3 +56,22 @@ def test_the_likeliest_place_is_where_the_picture_stands(place: tuple[float, flo
     assert (first[:2] - wanted[0, :2]).norm() * SIDE < 3
     off = math.degrees(float(first[2] - wanted[0, 2]))
     assert abs((off + 180) % 360 - 180) < 6
+
+
+@pytest.mark.parametrize("size", [(32, 16), (16, 32), (32, 32)], ids=str)
+@pytest.mark.parametrize("place", [(0.1, 0.0, 0.0), (0.0, 0.1, 0.0), (0.0, 0.0, 40.0), (0.1, -0.05, 130.0)], ids=str)
+def test_a_picture_of_any_shape_is_moved_back_from_where_the_model_put_it(
+    size: tuple[int, int], place: tuple[float, float, float]
+) -> None:
+    g = stylegan3_generator(resolution=32, crop=size, variant="r")
+    x, y, angle = place
+    row = torch.tensor([[x, y, math.radians(angle)]])
+    with torch.no_grad():
+        s = g.style(broadcast(g.map(torch.randn(1, 8, generator=torch.Generator().manual_seed(1))), g.spec.num_ws))
+        upright, put = g.synthesize(s), g.synthesize(s, transform=matrices(row))
+    back, seen = moved_back(Target(put), row)
+    wanted, _ = shrunk(Target(upright), back.shape[2])
+    shown = (seen > 0.99).expand_as(back)
+    spread = (wanted - wanted.mean(dim=(2, 3), keepdim=True))[shown].square().mean()
+    assert shown.float().mean() > 0.5
+    assert (back - wanted)[shown].square().mean() < 0.01 * spread
