@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from explorer.checkpoints.families import DISCRIMINATORS, GENERATORS, TEXT_ENCODERS, build, describe
 from explorer.checkpoints.file_bytes import damage_reported, read_whole
-from explorer.checkpoints.identity import model_in, parts_of
+from explorer.checkpoints.identity import model_in
 from explorer.checkpoints.info import CheckpointInfo
 from explorer.checkpoints.mobile_import import read_mobile
 from explorer.checkpoints.published import read_published
@@ -191,15 +191,9 @@ def _read_openvino(data: memoryview, path: Path) -> _Read:
 
 
 def _read_shards(data: memoryview, path: Path) -> _Read:
-    snapshot = read_shards(data, path)
-    digest, size = hashlib.sha256(), 0
-    for part in parts_of(path):
-        with open(part, "rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-                size += len(chunk)
-    facts = {**_snapshot_facts(snapshot), "sha256": digest.hexdigest(), "size_bytes": size}
-    return _Read(snapshot.generator, None, facts)
+    files = read_shards(data, path)
+    facts = {**_snapshot_facts(files.snapshot), "sha256": files.sha256, "size_bytes": files.size_bytes}
+    return _Read(files.snapshot.generator, None, facts)
 
 
 def _snapshot_facts(snapshot: Snapshot) -> dict[str, Any]:

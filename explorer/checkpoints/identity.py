@@ -10,7 +10,7 @@ from pathlib import Path
 from explorer.checkpoints.sniff import HEAD_BYTES, is_openvino, is_shard_index
 from explorer.errors import CheckpointError
 
-__all__ = ["MAPPING", "SYNTHESIS", "model_in", "parts_of", "sha256_of", "shards_of"]
+__all__ = ["MAPPING", "SYNTHESIS", "model_in", "parts_of", "sha256_of", "shards_in"]
 
 # The names under which MobileStyleGAN's two graphs are published.
 MAPPING, SYNTHESIS = "MappingNetwork", "SynthesisNetwork"
@@ -77,23 +77,30 @@ def sha256_of(path: Path) -> str | None:
     return digest.hexdigest()
 
 
-def shards_of(index: Path) -> list[Path]:
-    """The files that an index of safetensors files names, in order; all in its folder.
+def shards_in(content: bytes | memoryview, index: Path) -> dict[Path, set[str]]:
+    """The files that an index of safetensors files names, in order, and which tensors each should hold.
+
+    Args:
+        content: The index's bytes.
+        index: Where it lies; all files are in its folder.
 
     Raises:
         CheckpointError: It is too large, damaged, or names files elsewhere.
     """
+    if len(content) > MAX_INDEX_BYTES:
+        raise CheckpointError(f"{index.name} is larger than any index: refused")
     try:
-        if index.stat().st_size > MAX_INDEX_BYTES:
-            raise CheckpointError(f"{index.name} is larger than any index: refused")
-        listed = json.loads(index.read_bytes())["weight_map"].values()
-        names = sorted(set(listed))
-    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
+        listed = json.loads(bytes(content))["weight_map"]
+        names = sorted(set(listed.values()))
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index.name} is no index of safetensors files that can be read: {error}") from error
     odd = next((name for name in names if not isinstance(name, str) or not _SHARD.fullmatch(name)), None)
     if odd is not None or not 1 <= len(names) <= MAX_SHARDS:
         raise CheckpointError(f"{index.name} names {len(names)} files, or one elsewhere ({str(odd)[:60]}): refused")
-    return [index.with_name(name) for name in names]
+    held: dict[Path, set[str]] = {index.with_name(name): set() for name in names}
+    for tensor, name in listed.items():
+        held[index.with_name(name)].add(tensor)
+    return held
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -105,8 +112,9 @@ def parts_of(path: Path) -> list[Path]:
     """
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
-    if is_shard_index(head):
-        return [path, *shards_of(path)]
+        if is_shard_index(head):
+            # One byte more than is allowed, for that to be seen.
+            return [path, *shards_in(head + file.read(MAX_INDEX_BYTES + 1 - len(head)), path)]
     if not is_openvino(head):
         return [path]
     return [path.with_name(f"{name}.{kind}") for name in (MAPPING, SYNTHESIS) for kind in ("xml", "bin")]

@@ -6,7 +6,8 @@ import safetensors.torch
 import torch
 
 import explorer
-from explorer.checkpoints.identity import sha256_of
+from explorer.checkpoints import shards
+from explorer.checkpoints.identity import MAX_INDEX_BYTES, sha256_of
 from explorer.errors import CheckpointError
 from tests.checkpoints.networks import stylegan2_generator, stylegan_xl_generator
 from tests.checkpoints.test_state_dicts import lively, picture, published
@@ -50,6 +51,21 @@ def test_its_identity_is_of_all_parts(tmp_path):
     assert explorer.open_checkpoint(tmp_path).info.sha256 != before
 
 
+def test_its_identity_is_of_the_bytes_that_were_read_and_of_no_later_ones(tmp_path, monkeypatch):
+    write(tmp_path, published(lively(stylegan2_generator())))
+    wanted = sha256_of(tmp_path)
+    read = shards.read_whole
+
+    def read_then_overwritten(path: Path) -> memoryview:
+        content = read(path)
+        path.write_bytes(b"another file")
+        return content
+
+    monkeypatch.setattr(shards, "read_whole", read_then_overwritten)
+    assert explorer.open_checkpoint(tmp_path).info.sha256 == wanted
+    assert sha256_of(tmp_path) != wanted
+
+
 def test_stylegan_xl_opens_from_parts(tmp_path):
     g = stylegan_xl_generator()
     write(tmp_path, {name: tensor.clone() for name, tensor in g.state_dict().items()})
@@ -83,6 +99,14 @@ def test_an_index_that_is_damaged_is_refused(tmp_path, text):
     (tmp_path / INDEX).write_text(text)
     with pytest.raises(CheckpointError):
         explorer.open_checkpoint(tmp_path / INDEX)
+
+
+def test_an_index_larger_than_any_is_refused_before_it_is_parsed(tmp_path):
+    # Parsed, it would be found damaged.
+    (tmp_path / INDEX).write_text('{"weight_map": ' + " " * MAX_INDEX_BYTES)
+    with pytest.raises(CheckpointError, match="larger than any index"):
+        explorer.open_checkpoint(tmp_path / INDEX)
+    assert sha256_of(tmp_path / INDEX) is None
 
 
 def test_a_part_that_is_cut_short_is_refused(tmp_path):
