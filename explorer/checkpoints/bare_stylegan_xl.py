@@ -83,6 +83,8 @@ def _mapping(source: StateDict) -> dict[str, Any]:
 
 def _stages(names: list[str]) -> list[list[str]]:
     """Layers of each stage: a number is left out between two."""
+    if names[0].partition("_")[0] != "L0":
+        raise CheckpointError(f"this file's layers begin at {names[0]}: the ones before it are missing, from L0_... on")
     stages: list[list[str]] = [[]]
     before = -1
     for name in names:

@@ -17,6 +17,7 @@ from explorer.checkpoints import (
     published_text_encoder,
 )
 from explorer.checkpoints.allowed import SNAPSHOT_CONSTRUCTORS
+from explorer.checkpoints.file_bytes import damage_reported
 from explorer.checkpoints.inert import InertObject
 from explorer.checkpoints.modules import is_module, module_class, plain, read_module
 from explorer.checkpoints.pickle_machine import Budget, PickleMachine
@@ -125,16 +126,20 @@ def _discriminator(value: object, *, size: int, classes: int) -> tuple[nn.Module
     if not is_module(value):
         return None, (f"The discriminator is {_named(value)}, which is not known: only the generator was read.",)
     try:
-        record = read_module(value, size=size)
-        if published_projected.is_discriminator(record):
-            return published_projected.read_discriminator(record, classes=classes), ()
-        for reader in _CRITICS:
-            if reader.is_discriminator(record):
-                return reader.read_discriminator(record), ()
-        name = record.class_name
-        return None, (f"The discriminator is of class {name!r}, which is not known: only the generator was read.",)
+        with damage_reported():
+            return _known_discriminator(read_module(value, size=size), classes=classes)
     except CheckpointError as error:
         return None, (f"The discriminator could not be read: {error}.",)
+
+
+def _known_discriminator(record: ModuleRecord, *, classes: int) -> tuple[nn.Module | None, tuple[str, ...]]:
+    if published_projected.is_discriminator(record):
+        return published_projected.read_discriminator(record, classes=classes), ()
+    for reader in _CRITICS:
+        if reader.is_discriminator(record):
+            return reader.read_discriminator(record), ()
+    name = record.class_name
+    return None, (f"The discriminator is of class {name!r}, which is not known: only the generator was read.",)
 
 
 def _named(value: object) -> str:

@@ -13,7 +13,7 @@ from explorer.checkpoints.published_vision import check_conv
 from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
 from explorer.generators.fastgan import Generator
-from explorer.generators.fastgan_config import EXCITED_BY, GeneratorConfig
+from explorer.generators.fastgan_config import EXCITED_BY, GeneratorConfig, check_resolution
 
 __all__ = ["NOISE_NOTE", "is_generator", "read_generator"]
 
@@ -35,8 +35,8 @@ def read_generator(record: ModuleRecord) -> Generator:
     """
     root = Fields(record, "G")
     synthesis, resolution = root.child("synthesis"), root.whole("img_resolution")
-    if not 0 < resolution < 1 << 16:
-        raise CheckpointError(f"this snapshot's img_resolution is {resolution}: it is damaged")
+    # Before noise of that size is drawn.
+    check_resolution(resolution)
     found = _Found()
     found.take_first(synthesis.child("init").child("init"))
     side = 8

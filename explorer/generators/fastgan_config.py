@@ -12,13 +12,24 @@ from explorer.errors import CheckpointError
 from explorer.generators.config import check_between, config_from_json
 from explorer.generators.stylegan2_config import MAX_WIDTH
 
-__all__ = ["EXCITED_BY", "GeneratorConfig"]
+__all__ = ["EXCITED_BY", "GeneratorConfig", "check_resolution"]
 
 # Which size decides about the features of which: their sides, in pixels.
 EXCITED_BY: Mapping[int, int] = MappingProxyType({64: 4, 128: 8, 256: 16, 512: 32})
 _SMALLEST, _LARGEST = 64, 1 << 12
 # Features of each size, as multiples of a width of 128 or 64.
 _SHARES = {4: 16.0, 8: 8.0, 16: 4.0, 32: 2.0, 64: 2.0, 128: 1.0, 256: 0.5, 512: 0.25, 1024: 0.125}
+
+
+def check_resolution(resolution: int) -> None:
+    """Refuse a side that no generator has.
+
+    Raises:
+        CheckpointError: It is no power of two, or out of range.
+    """
+    check_between("resolution", resolution, _SMALLEST, _LARGEST)
+    if resolution & (resolution - 1):
+        raise CheckpointError(f"resolution is {resolution}, and should be a power of two")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +56,7 @@ class GeneratorConfig:
     """One convolution a size and no noise, instead of two with noise."""
 
     def __post_init__(self) -> None:
-        check_between("resolution", self.resolution, _SMALLEST, _LARGEST)
-        if self.resolution & (self.resolution - 1):
-            raise CheckpointError(f"resolution is {self.resolution}, and should be a power of two")
+        check_resolution(self.resolution)
         wanted = self.resolution.bit_length() - 2
         if len(self.channels) != wanted:
             raise CheckpointError(f"channels has {len(self.channels)} entries, and should have {wanted}: one a size")

@@ -136,6 +136,16 @@ def test_one_that_is_otherwise_is_left_out_with_the_reason(tmp_path, spoil):
     assert "could not be read" in checkpoint.info.notes[0]
 
 
+def test_whatever_damage_does_to_its_reader_the_generator_opens(tmp_path):
+    record = records.stylegan_xl()
+    network = record.children["feature_networks"].children["deit_base_distilled_patch16_224"]
+    # Tokens of two widths do not go together.
+    network.children["pretrained"].children["model"].parameters["dist_token"] = torch.zeros(1, 1, 47)
+    checkpoint = opened(tmp_path, record)
+    assert checkpoint.discriminator is None
+    assert "could not be read" in checkpoint.info.notes[0]
+
+
 def test_another_network_than_efficientnet_lite0_is_left_out_with_the_reason(tmp_path):
     record = records.projected_gan()
     block = record.children["feature_network"].children["pretrained"].children["layer1"].children["0"].children["0"]

@@ -15,6 +15,7 @@ from tests.checkpoints.networks import (
     stylegan2_generator,
     stylegan3_generator,
     stylegan_t_generator,
+    stylegan_xl_generator,
 )
 from tests.checkpoints.test_torch_files import saved
 from tests.models import GOLDEN, write_stylegan2
@@ -134,6 +135,13 @@ def test_stages_that_nobody_published_are_refused_and_say_what_weights_do_not_te
     g = stylegan_xl.Generator(config)
     (tmp_path / "g.safetensors").write_bytes(in_safetensors({k: v.clone() for k, v in g.state_dict().items()}))
     with pytest.raises(CheckpointError, match=r"cutoffs and filter widths: open the snapshot"):
+        explorer.open_checkpoint(tmp_path / "g.safetensors")
+
+
+def test_stages_without_their_first_layer_are_refused_by_its_name(tmp_path):
+    tensors = {k: v.clone() for k, v in stylegan_xl_generator().state_dict().items() if ".L0_" not in k}
+    (tmp_path / "g.safetensors").write_bytes(in_safetensors(tensors))
+    with pytest.raises(CheckpointError, match=r"begin at L1_\d+_\d+.*from L0_"):
         explorer.open_checkpoint(tmp_path / "g.safetensors")
 
 
