@@ -1,5 +1,6 @@
 """What the File menu does: open a model or a project, save the project, save the picture."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +23,15 @@ Say = Callable[[str, str], None]
 _MODELS = (".pkl", ".pt", ".pth", ".safetensors", ".xml", ".latent", ".png")
 _PROJECT = ".latent"
 _PICTURE = ".png"
+# Work that a crash left behind comes as a whole, too.
+_WHOLE = (_PROJECT, ".journal")
 
 
 def is_project(source: str | Path) -> bool:
     """Whether something to be opened is a project: by its content, or by its name where it lies elsewhere."""
     name = str(source).split("#")[0].split("?")[0]
-    return name.endswith(_PROJECT) or looks_like_project(source)
+    # A pipe or a device could be waited on for ever, and the window with it.
+    return name.endswith(_WHOLE) or (os.path.isfile(source) and looks_like_project(source))
 
 
 class FileDialogs:
@@ -56,6 +60,13 @@ class FileDialogs:
             self._unsaved.before(lambda: self._open_now(source))
         else:
             self._open_now(source)
+
+    def open_again(self) -> None:
+        """Try again what failed to open, as `open` would: work that was done since may be unsaved."""
+        if is_project(self._session.failed_source):
+            self._unsaved.before(self._open_failed)
+        else:
+            self._open_failed()
 
     def open_checkpoint(self) -> None:
         """Ask for a model, or a project."""
@@ -111,6 +122,9 @@ class FileDialogs:
 
     def _open_now(self, source: str | Path) -> None:
         self._session.open(source)
+
+    def _open_failed(self) -> None:
+        self._session.open_again()
 
     def _save(self, path: Path, then: Callable[[], None]) -> None:
         try:

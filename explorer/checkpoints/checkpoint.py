@@ -76,13 +76,17 @@ class TrainingExtras:
     """JSON data."""
 
 
-def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device = "cpu") -> Checkpoint:
+def open_checkpoint(
+    path: str | os.PathLike[str], *, device: str | torch.device = "cpu", keep_discriminator: bool = True
+) -> Checkpoint:
     """Open a model. What the file is follows from its content; nothing in it is ever executed.
 
     Args:
         path: A published snapshot, a state dict of the published programs', rosinality's or lucidrains', a safetensors
             file of ours, MobileStyleGAN as an OpenVINO model, or a folder that holds one of these.
         device: Where the networks go.
+        keep_discriminator: Without it, its memory is given back before anything goes to the device; `info` still
+            tells of it.
 
     Raises:
         CheckpointError: The file is not there, not a model, damaged, hostile, or of a family not supported yet.
@@ -99,6 +103,8 @@ def open_checkpoint(path: str | os.PathLike[str], *, device: str | torch.device 
             # Hashing runs beside the reading, which mostly waits for Python.
             digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
             read = _READERS[kind](data, path)
+            if not keep_discriminator:
+                read = read._replace(discriminator=None)
             generator, discriminator = read.generator, read.discriminator
             networks = [network for network in (generator, discriminator, read.text_encoder) if network is not None]
             for network in networks:

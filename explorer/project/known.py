@@ -5,7 +5,7 @@ A list of the same form in the settings folder, `known-models.json`, stands befo
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import platformdirs
@@ -14,6 +14,7 @@ from explorer.errors import CheckpointError
 
 __all__ = ["KnownModel", "known_models"]
 
+_LARGEST = 2**20
 _FILE = Path(__file__).resolve().parents[2] / "assets" / "known-models.json"
 
 
@@ -65,10 +66,44 @@ def known_models(path: Path | None = None) -> tuple[KnownModel, ...]:
 
 def _read(path: Path, advice: str) -> tuple[KnownModel, ...]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file():
+            # A pipe could be waited on for ever.
+            raise ValueError("it is no file")
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise ValueError(f"it is larger than {_LARGEST} bytes")
+        entries = json.loads(data)
         if not isinstance(entries, list):
-            raise TypeError("it is no list")
-        models = tuple(KnownModel(**{**entry, "resolution": tuple(entry["resolution"])}) for entry in entries)
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(f"the list of public models, {path.name}, cannot be read ({error}): {advice}") from error
-    return models
+            raise ValueError("it is no list")
+        return tuple(_model(entry, number) for number, entry in enumerate(entries, start=1))
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    raise CheckpointError(f"the list of public models, {path.name}, cannot be read ({reason}): {advice}")
+
+
+def _model(entry: object, number: int) -> KnownModel:
+    """A model as the list has it.
+
+    Raises:
+        ValueError: A field is missing, of another type or unknown.
+    """
+    names = [field.name for field in fields(KnownModel)]
+    if not isinstance(entry, dict) or set(entry) != set(names):
+        raise ValueError(f"entry {number} has not just these: {', '.join(names)}")
+    size, about_mb = entry["resolution"], entry["about_mb"]
+    if not isinstance(size, list) or len(size) != 2 or not all(_is_count(side) for side in size):
+        raise ValueError(f"resolution of entry {number} is not [height, width] in pixels")
+    if about_mb is not None and not _is_count(about_mb):
+        raise ValueError(f"about_mb of entry {number} is neither a whole number nor null")
+    for name in names:
+        if name not in ("resolution", "about_mb") and not isinstance(entry[name], str):
+            raise ValueError(f"{name} of entry {number} is no text")
+    return KnownModel(**{**entry, "resolution": (size[0], size[1])})
+
+
+def _is_count(value: object) -> bool:
+    # In Python, True is an int.
+    return type(value) is int and value > 0

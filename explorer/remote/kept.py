@@ -1,5 +1,6 @@
 """Which public models are on this machine already: fetched whole, begun, or installed as a package."""
 
+import re
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,8 @@ from explorer.remote.cache import downloaded, slot_of
 __all__ = ["Kept", "installed_folder", "kept_models"]
 
 Kept = Literal["here", "begun", ""]
+
+_PACKAGE = re.compile(r"pip:([A-Za-z0-9_-]+)")
 
 
 def kept_models(models: Iterable[KnownModel], folder: Path | None = None) -> dict[str, Kept]:
@@ -30,8 +33,15 @@ def installed_folder(model: KnownModel) -> Path | None:
     """Where the package that holds a model lies; ``None`` where it is not installed, or the model is no package."""
     if model.opens:
         return None
-    # Found, not imported: nothing of the package runs.
-    found = find_spec(model.address.removeprefix("pip:").replace("-", "_"))
+    package = _PACKAGE.fullmatch(model.address)
+    if package is None:
+        return None
+    try:
+        # Found, not imported: nothing of the package runs. With a dot in its name, the part before that would.
+        found = find_spec(package[1].replace("-", "_"))
+    except ValueError:
+        # Such as __main__, which is a module without a place.
+        return None
     places = () if found is None else tuple(found.submodule_search_locations or ())
     return Path(places[0]) if places else None
 

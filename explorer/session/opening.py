@@ -1,5 +1,6 @@
 """Opening what a person names: a checkpoint, a project or a bundled model. Runs in the background."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,6 +100,9 @@ def open_source(
         reference = replace(opened.model.reference, hint=address.shown)
         return Opened(replace(opened.model, reference=reference))
     path = Path(source)
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        # A pipe or a device could be waited on for ever.
+        raise CheckpointError(f"{path} is no file: choose a model, a project or a picture")
     if looks_like_project(path) or path.suffix == ".latent":
         project = load_project(path)
         return Opened(_model_of(project.state, path, recent, loaded or {}, compute), project, project_path=path)
@@ -154,7 +158,8 @@ def open_model(source: str | Path | CheckpointRef, compute: Compute = ON_PROCESS
     else:
         path, name = Path(hint).absolute(), Path(hint).stem
         hint = str(path)
-    checkpoint = open_checkpoint(path, device=compute.device)
+    # Nothing in a session judges a picture, and StyleGAN-XL's discriminators are larger than its generators.
+    checkpoint = open_checkpoint(path, device=compute.device, keep_discriminator=False)
     if wanted is not None and checkpoint.info.sha256 != wanted.sha256:
         raise CheckpointError(f"{path} is no longer the model that was edited: put the old file back")
     if compute.precision != "float32":

@@ -71,8 +71,8 @@ class Projecting:
         """The newest step; ``None`` before the first guess."""
         self.paused = False
         """Whether it waits for `Session.resume_projection`."""
-        self.model = model
-        """Which is to show it."""
+        self.model: OpenModel | None = model
+        """Which is to show it; ``None`` after `release`."""
         self.base = base
         """Names the model and its condition."""
         self._crop, self._mask, self._network, self._folder = crop, mask, network, folder
@@ -108,11 +108,16 @@ class Projecting:
     def steps(self) -> Iterator[float]:
         """Search on until it is over or paused; yields the share done, 0 to 1. For the render thread."""
         if self._running is None:
-            self._running = self._search()
+            assert self.model is not None
+            self._running = self._search(self.model)
         for share in self._running:
             yield share
             if self.paused:
                 return
+
+    def release(self) -> None:
+        """Let go of the model, once it is done: what a person sees of the search stays."""
+        self.model = self._running = None
 
     def take_shown(self, now_s: float, blobs: BlobStore) -> EditState | None:
         """A state of the best so far, if it is time to show one."""
@@ -137,22 +142,21 @@ class Projecting:
         others = tuple(point for point in points if point.name != so_far)
         return (*others, Point(so_far if unfinished else self.point, state))
 
-    def _search(self) -> Iterator[float]:
+    def _search(self, model: OpenModel) -> Iterator[float]:
         from explorer.features import bundled_features, load_features
         from explorer.projection.search import project
         from explorer.projection.target import make_target
 
-        renderer = self.model.renderer
-        generator = renderer.generator
+        generator = model.renderer.generator
         device = generator.w_avg().device
-        target = make_target(self.photo, self.model.spec, crop=self._crop, mask=self._mask).to(device)
+        target = make_target(self.photo, model.spec, crop=self._crop, mask=self._mask).to(device)
         features: FeatureNetwork
         if self._network is None:
             features = bundled_features(device=device)
         else:
             features = load_features(self._network, device=device)
         self.stage = "Learning the model"
-        bank: Bank = yield from self._learned()
+        bank: Bank = yield from self._learned(model)
         for step in project(generator, target, self.plan, bank, features):
             self.stage = step.stage
             self.progress = step
@@ -160,17 +164,17 @@ class Projecting:
             self._newest.put(step)
             yield step.share
 
-    def _learned(self) -> Steps[float, None, "Bank"]:
+    def _learned(self, model: OpenModel) -> Steps[float, None, "Bank"]:
         """The model's bank; a small one, of a second, when a person waits and there is none."""
         from explorer.projection.bank import quick_count
         from explorer.projection.cache import cached_bank_steps, has_bank
 
-        generator, model = self.model.renderer.generator, self.model.reference.sha256
-        label, count = label_of(self.base, self.model), self.plan.samples
-        kept = has_bank(model, label=label, count=count, folder=self._folder)
+        generator, sha256 = model.renderer.generator, model.reference.sha256
+        label, count = label_of(self.base, model), self.plan.samples
+        kept = has_bank(sha256, label=label, count=count, folder=self._folder)
         if count is None and self.plan.time_s is not None and not kept:
-            count = quick_count(self.model.spec)
-        return (yield from cached_bank_steps(generator, model=model, label=label, count=count, folder=self._folder))
+            count = quick_count(model.spec)
+        return (yield from cached_bank_steps(generator, model=sha256, label=label, count=count, folder=self._folder))
 
 
 class Learning:
@@ -188,6 +192,10 @@ class Learning:
         self.model = model
         """To learn."""
         self._base, self._folder = base, folder
+
+    def is_of(self, base: EditState, model: OpenModel) -> bool:
+        """Whether it learns that model under that condition."""
+        return self.model is model and self._base.condition == base.condition
 
     def steps(self) -> Iterator[float]:
         """A few pictures at a time; yields the share done, 0 to 1. For the render thread."""

@@ -77,12 +77,18 @@ class Projections:
         return added
 
     def learn(self, model: OpenModel | None) -> None:
-        """Make the model's bank in the background, if it is not being made; ``None`` is nothing to learn."""
-        if model is None or (self._learning is not None and self._learning.model is model):
+        """Make the model's bank in the background, if it is not being made; ``None`` is nothing to learn.
+
+        One that is on the disk already is only read.
+        """
+        state, learning = self._edited.state, self._learning
+        if model is None:
             return
-        if self._learning is not None:
-            self._learning.job.cancel()
-        self._learning = Learning(self._edited.state, model)
+        if learning is not None:
+            if learning.is_of(state, model) and not (learning.job.done or learning.job.cancelled):
+                return
+            learning.job.cancel()
+        self._learning = Learning(state, model)
         self._background.run(self._learning.job, self._learning.steps, patience=_LEARN)
 
     def resume(self) -> None:
@@ -107,6 +113,7 @@ class Projections:
 
     def apply(self, model: OpenModel | None, blobs: BlobStore, now_s: float) -> None:
         """Show what is found so far, and take in what is done. Called in every frame."""
+        self._let_go(model)
         running = self.running
         if running is None:
             return
@@ -115,6 +122,7 @@ class Projections:
         self._show(running, blobs, now_s)
         if running.done:
             self._finish(running, blobs)
+            running.release()
             self._queue.remove(running)
             self._begin()
 
@@ -126,6 +134,15 @@ class Projections:
             self._edited.commit("Edit")
             self._shown = self._edited.state
             self._background.run(first.job, first.steps, patience=_SEARCH)
+
+    def _let_go(self, model: OpenModel | None) -> None:
+        """Stop learning a model that is no longer open, and do not keep one in memory that is learned."""
+        if self._learning is None:
+            return
+        if self._learning.model is not model:
+            self._learning.job.cancel()
+        if self._learning.job.done:
+            self._learning = None
 
     @property
     def _follows(self) -> bool:

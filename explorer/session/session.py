@@ -98,6 +98,12 @@ class Session(Workbench):
         """The newest opening where it failed, with its name and its error; see `open_again`."""
         return None if self._loader.failed is None else self._loader.failed.job
 
+    @property
+    def failed_source(self) -> str | Path:
+        """What that opening was of; empty where none failed."""
+        source = "" if self._loader.failed is None else self._loader.failed.source
+        return source.hint if isinstance(source, CheckpointRef) else source
+
     def open_again(self) -> Job | None:
         """Try again what failed to open; ``None`` where nothing did."""
         opening = self._loader.again()

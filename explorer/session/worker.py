@@ -107,8 +107,11 @@ class Worker:
             request = self._requests.take(wait=not self._tasks)
             if request is not None:
                 self._answer(request)
+                # Its model may be closed before the next one is asked for.
+                del request
             elif self._tasks and not self._requests.closed:
-                self._step(min(self._tasks, key=lambda task: task.patience))
+                # A copy, made at once: other threads add tasks meanwhile.
+                self._step(min(tuple(self._tasks), key=lambda task: task.patience))
         for task in self._tasks:
             task.job.cancel()
             task.job.finish()

@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 
 import pytest
 
@@ -30,6 +32,52 @@ def test_a_damaged_list_is_said(tmp_path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(CheckpointError, match="install again"):
         known_models(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": 3}, "name of entry 2"),
+        ({"address": None}, "address of entry 2"),
+        ({"page": ["https://page"]}, "page of entry 2"),
+        ({"resolution": [64, True]}, "resolution of entry 2"),
+        ({"resolution": [64]}, "resolution of entry 2"),
+        ({"resolution": "64"}, "resolution of entry 2"),
+        ({"about_mb": "1"}, "about_mb of entry 2"),
+        ({"more": 1}, "entry 2 has not just these"),
+    ],
+)
+def test_a_wrong_value_in_a_list_is_named(tmp_path, changes: dict[str, object], said: str) -> None:
+    with pytest.raises(CheckpointError, match=said):
+        known_models(listed(tmp_path, ENTRY, {**ENTRY, **changes}))
+
+
+def test_a_list_that_is_deep_or_large_or_no_file_is_said(tmp_path) -> None:
+    path = tmp_path / "known.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(CheckpointError, match="nested too deeply"):
+        known_models(path)
+    path.write_text(json.dumps([ENTRY]) + " " * 2**20)
+    with pytest.raises(CheckpointError, match="larger than"):
+        known_models(path)
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(CheckpointError, match="it is no file"):
+        known_models(tmp_path / "pipe.json")
+
+
+def test_looking_for_a_package_runs_nothing_of_it(monkeypatch, tmp_path) -> None:
+    (tmp_path / "loud").mkdir()
+    (tmp_path / "loud" / "__init__.py").write_text("raise SystemExit('it ran')")
+    (tmp_path / "loud" / "inner.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    loud, inner, program, empty = (
+        known_models(listed(tmp_path, {**ENTRY, "address": address}))[0]
+        for address in ("pip:loud", "pip:loud.inner", "pip:__main__", "pip:")
+    )
+    assert installed_folder(loud) == tmp_path / "loud"
+    assert installed_folder(inner) is installed_folder(empty) is None
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    assert installed_folder(program) is None
 
 
 def test_the_list_is_facts_alone() -> None:

@@ -1,4 +1,7 @@
+import gc
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from explorer.projection import Plan
 from explorer.projection.bank import quick_count
 from explorer.projection.cache import bank_path, cache_folder, has_bank
 from explorer.session import Session
+from explorer.state import ClassMix
 from tests.models import GOLDEN, golden
 from tests.projection.nets import photo_of, picture
 
@@ -46,3 +50,41 @@ def test_a_search_goes_before_what_is_learned_meanwhile(session: Session) -> Non
     assert [job.name for job in session.jobs] == ["Learn the model"]
     assert session.wait(120)
     assert bank_path(cache_folder(), model.info.sha256).exists()
+
+
+def test_a_model_is_learned_again_after_a_cancel_and_for_another_class(session: Session) -> None:
+    session.open(GOLDEN / "nets" / "sg2_32_cond3.pkl")
+    assert session.wait(60)
+    session.learn_model()
+    (first,) = session.jobs
+    first.cancel()
+    session.learn_model()
+    again = session.jobs[-1]
+    assert again is not first
+    session.learn_model()
+    assert session.jobs[-1] is again
+    session.edit(replace(session.state, condition=ClassMix(((1, 1.0),))), "Class 1")
+    session.learn_model()
+    other = session.jobs[-1]
+    assert other is not again
+    assert again.cancelled
+    other.cancel()
+    assert session.wait(60)
+
+
+def test_a_closed_model_leaves_the_memory_whatever_was_looked_for_or_learned_of_it(session: Session) -> None:
+    assert session._model is not None
+    renderer = weakref.ref(session._model.renderer)
+    model = golden("sg2_32_orig")
+    session.learn_model()
+    found = session.project(photo_of(picture(model.generator, 5)), Plan(steps=5, samples=16))
+    while session.projections.running is not None:
+        session.newest_frame()
+        session.wait_for_frame(0.02)
+    session.unload()
+    assert session.wait(60)
+    session.newest_frame()
+    gc.collect()
+    assert renderer() is None
+    assert session.projections.newest is found
+    assert len(found.losses) >= 5

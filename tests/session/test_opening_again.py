@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.checkpoints import open_checkpoint
 from explorer.rendering.renderer import Renderer
 from explorer.session import Session
 from explorer.session import scanning as scanning_module
+from explorer.session.opening import open_model
 from explorer.state import Truncation
-from tests.models import write_stylegan2
+from tests.models import GOLDEN, write_stylegan2
 
 WAIT_S = 60
 
@@ -119,6 +121,14 @@ def test_a_model_that_memory_lacks_for_leaves_the_open_one_and_can_be_tried_agai
     session.open_again()
     assert session.wait(WAIT_S)
     assert session.model_name == "large"
+
+
+def test_a_session_holds_no_discriminator_and_still_tells_that_the_file_has_one() -> None:
+    path = GOLDEN / "nets" / "sg2_32_cond3.pkl"
+    assert open_checkpoint(path).discriminator is not None
+    model = open_model(path)
+    assert model.renderer.checkpoint.discriminator is None
+    assert "D" in model.info["entries"]
 
 
 def test_a_folder_is_looked_through_beside_everything_else(session: Session, tmp_path: Path) -> None:

@@ -140,6 +140,28 @@ def test_background_work_gives_way_to_requests(bench: Bench) -> None:
     assert job.error is None
 
 
+def test_work_that_is_added_while_the_next_is_chosen_disturbs_nothing(bench: Bench) -> None:
+    """Choosing looks at every task's patience: as a thread that adds one just then would, this one does then."""
+
+    class Adding(int):
+        def __lt__(self, other: object) -> bool:
+            if not added:
+                added.append(Job("added"))
+                bench.worker.add_task(added[0], lambda: iter([0.5]))
+            return int(self) < int(other)  # type: ignore[call-overload]
+
+    added: list[Job] = []
+    jobs = Job("first"), Job("second"), Job("third")
+    bench.ask(1)
+    assert bench.renderer.entered.acquire(timeout=10)
+    for job in jobs:
+        bench.worker.add_task(job, lambda: iter([0.5]), patience=Adding(1))
+    bench.let_render()
+
+    assert all(job.wait(timeout_s=10) for job in jobs)
+    assert added[0].wait(timeout_s=10)
+
+
 def test_background_work_that_fails_says_so_and_one_that_is_cancelled_ends(bench: Bench) -> None:
     def failing() -> Iterator[float]:
         yield 0.1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from explorer.project.runs import Run
     from explorer.session import Job, Scan
 
-__all__ = ["Library"]
+__all__ = ["Library", "public_now"]
 
 _WIDTH_PX = 840
 _LIST_PX = 240
@@ -63,7 +63,7 @@ class Library:
     def toggle(self) -> None:
         """Open or close it; opening looks into the folder again."""
         if self._popup.toggle():
-            self._public = self._public_now()
+            self._public = public_now()
             self._look()
 
     def poll(self) -> bool:
@@ -190,7 +190,7 @@ class Library:
             )
         else:
             self._opening = None
-            self._public = self._public_now()
+            self._public = public_now()
             self._show(self._scan, looking=self._was_looking)
             words = _came_to(job)
         if words == self._opening_words:
@@ -199,13 +199,15 @@ class Library:
         show_value("library_note", words)
         return True
 
-    def _public_now(self) -> tuple[Shelf, ...]:
-        try:
-            models = known_models()
-        except CheckpointError as error:
-            return (Shelf("Public models", str(error), ()),)
-        installed = {model.address: folder for model in models if (folder := installed_folder(model)) is not None}
-        return public_shelves(models, kept_models(models), installed)
+
+def public_now() -> tuple[Shelf, ...]:
+    """Public models as they are on this machine now; a shelf that says what is wrong with their list."""
+    try:
+        models = known_models()
+    except CheckpointError as error:
+        return (Shelf("Public models", str(error), (), note=str(error)),)
+    installed = {model.address: folder for model in models if (folder := installed_folder(model)) is not None}
+    return public_shelves(models, kept_models(models), installed)
 
 
 def _came_to(job: "Job") -> str:

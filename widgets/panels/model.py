@@ -78,7 +78,10 @@ class ModelPanel:
             dpg.add_text("", tag="model_error", wrap=0, color=(*look.palette.error, 255))
             with dpg.group(horizontal=True):
                 dpg.add_button(
-                    tag="model_again", label="Try again", width=look.px(110), callback=lambda: session.open_again()
+                    tag="model_again",
+                    label="Try again",
+                    width=look.px(110),
+                    callback=lambda: self._dialogs.open_again(),
                 )
                 dpg.add_button(
                     tag="model_forget", label="Never mind", width=look.px(110), callback=lambda: session.forget_failed()
