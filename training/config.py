@@ -9,7 +9,7 @@ from typing import Literal
 from explorer.errors import ExplorerError
 from training.augment import PIPES
 
-__all__ = ["ConfigError", "Network", "Quick", "TrainingConfig"]
+__all__ = ["ConfigError", "Network", "Quick", "TrainingConfig", "ema_beta"]
 
 Quick = Literal["kid", "fid", "pixels"]
 Network = Literal["stylegan2", "stylegan3-t", "stylegan3-r"]
@@ -217,10 +217,8 @@ class TrainingConfig:
 
     def ema_beta(self, shown: int) -> float:
         """Decay of the averaged generator for one step after ``shown`` pictures."""
-        half_life = (self.batch * 10 / 32 if self.ema_kimg is None else self.ema_kimg) * 1000
-        if self.ema_rampup is not None:
-            half_life = min(half_life, shown * self.ema_rampup)
-        return 0.5 ** (self.batch / max(half_life, 1e-8))
+        half_life_kimg = self.batch * 10 / 32 if self.ema_kimg is None else self.ema_kimg
+        return ema_beta(shown, batch=self.batch, half_life_kimg=half_life_kimg, rampup=self.ema_rampup)
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back."""
@@ -248,6 +246,14 @@ class TrainingConfig:
             return cls(**values)
         except TypeError as error:
             raise ConfigError(f"a setting has the wrong type: {error}") from error
+
+
+def ema_beta(shown: int, *, batch: int, half_life_kimg: float, rampup: float | None) -> float:
+    """Decay of an average for one step: its half-life is at most ``rampup`` of the pictures that were shown."""
+    half_life = half_life_kimg * 1000
+    if rampup is not None:
+        half_life = min(half_life, shown * rampup)
+    return 0.5 ** (batch / max(half_life, 1e-8))
 
 
 def blur_sigma(shown: int, *, start: float, fade_kimg: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from training.averaging import average_towards
 from training.data import TrainingSet
 from training.draws import Draws, Stream
 from training.hinge import d_hinge, g_hinge
@@ -60,7 +61,7 @@ def train_step(state: TrainingState, pictures: TrainingSet, parts: Parts = ONE_P
 
     state.step += 1
     state.shown += config.batch
-    _average(state.average, state.generator, beta=config.ema_beta(state.shown))
+    average_towards(state.average, state.generator, beta=config.ema_beta(state.shown))
     _adapt(state, report["scores_real"], parts)
     return report
 
@@ -229,14 +230,6 @@ def _adapt(state: TrainingState, scores_real: Tensor, parts: Parts) -> None:
 
 
 @torch.no_grad()
-def _average(average: nn.Module, model: nn.Module, *, beta: float) -> None:
-    """Move the averaged weights towards ``model``; buffers (centre of W, noise maps) are copied."""
-    targets = [p.detach() for p in model.parameters()]
-    torch._foreach_lerp_(list(average.parameters()), targets, 1 - beta)
-    for ours, theirs in zip(average.buffers(), model.buffers(), strict=True):
-        ours.copy_(theirs)
-
-
 @contextmanager
 def _learning(model: nn.Module, *, still: nn.Module) -> Iterator[None]:
     """Compute gradients for the weights of ``model`` and not for those of ``still``."""

@@ -23,13 +23,15 @@ from explorer.features.network import FeatureNetwork, feature_distance, unit_fea
 from explorer.generators import stylegan2, stylegan3
 from explorer.generators.styles import broadcast, truncate
 from explorer.state import Noise
-from training.config import ConfigError
+from training.averaging import average_towards
+from training.config import ConfigError, ema_beta
 
 __all__ = ["SHAPE", "Lesson", "Pupil", "distance", "new_pupil", "open_pupil", "save_pupil", "teach"]
 
 SHAPE = ("variant", "synthesis_layers", "margin", "channel_base", "channel_max")
 """Of a lesson: what makes the student what it is, and cannot change later."""
 
+_RAMPUP = 0.05
 _SCALES = 4
 """Of the feature network's: those that a small picture still fills."""
 
@@ -171,7 +173,8 @@ def teach(
         loss.backward()  # type: ignore[no-untyped-call]
         pupil.adam.step()
         pupil.shown += lesson.batch
-        _average(pupil)
+        beta = ema_beta(pupil.shown, batch=lesson.batch, half_life_kimg=lesson.ema_kimg, rampup=_RAMPUP)
+        average_towards(pupil.average, pupil.learning, beta=beta)
         yield float(loss.detach())
 
 
@@ -184,15 +187,6 @@ def _example(teacher: stylegan2.Generator, lesson: Lesson, random: torch.Generat
     whole = broadcast(teacher.map(z, c), spec.num_ws)
     w_plus = truncate(whole, teacher.w_avg(c), psi=0.0) * (1 - psi) + whole * psi
     return w_plus, teacher.synthesize(teacher.style(w_plus), noise=Noise("none")).clamp(-1, 1)
-
-
-@torch.no_grad()
-def _average(pupil: Pupil) -> None:
-    beta = 0.5 ** (pupil.lesson.batch / max(min(pupil.lesson.ema_kimg * 1000, pupil.shown * 0.05), 1e-8))
-    for ours, theirs in zip(pupil.average.parameters(), pupil.learning.parameters(), strict=True):
-        ours.lerp_(theirs, 1 - beta)
-    for kept, moved in zip(pupil.average.buffers(), pupil.learning.buffers(), strict=True):
-        kept.copy_(moved)
 
 
 def save_pupil(pupil: Pupil, path: Path, *, card: dict[str, object]) -> None:
