@@ -27,6 +27,7 @@ KEYS = (
     ("Ctrl+Y, Ctrl+Shift+Z", "Redo"),
     ("Ctrl+C", "Copy the seed"),
     ("Ctrl+Shift+C", "Copy the command line"),
+    ("Ctrl+V", "Paste a photo to project"),
     ("Ctrl+0, Ctrl+1", "Fit the picture, pixel for pixel"),
     ("Ctrl++, Ctrl+-, wheel", "Zoom"),
     ("Middle button, Space+drag", "Move the enlarged picture"),

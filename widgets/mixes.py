@@ -22,6 +22,7 @@ __all__ = [
     "source_words",
     "sources",
     "swapped",
+    "with_latent",
     "with_source",
 ]
 
@@ -72,6 +73,12 @@ def added(state: EditState) -> EditState:
     used = {mix.latent for mix in there}
     seed = next(seed for seed in range(_FIRST_SEED, _FIRST_SEED + len(there) + 1) if at_seed(seed) not in used)
     return replace(state, mixing=(*there, Mix(at_seed(seed), ())))
+
+
+def with_latent(state: EditState, latent: Latent) -> EditState:
+    """The state with a latent as its last source; its layers are those it has there already, or none yet."""
+    there = next((mix for mix in state.mixing if mix.latent == latent), Mix(latent, ()))
+    return replace(state, mixing=(*(mix for mix in state.mixing if mix is not there), there))
 
 
 def removed(state: EditState, index: int) -> EditState:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from explorer.state import Point
 
-__all__ = ["fresh_name", "moved", "path_words", "renamed", "restored", "without"]
+__all__ = ["at_the_end", "fresh_name", "moved", "path_words", "renamed", "restored", "without"]
 
 Points = tuple[Point, ...]
 
@@ -33,6 +33,12 @@ def without(points: Points, index: int) -> Points:
 def restored(points: Points, index: int, point: Point) -> Points:
     """With one back where it was, or last when there are fewer now."""
     return (*points[:index], point, *points[index:])
+
+
+def at_the_end(points: Points, point: Point) -> Points:
+    """With this point last, under the name that it has there already if it is one of them."""
+    there = next((old for old in points if old.state == point.state), point)
+    return (*(old for old in points if old is not there), there)
 
 
 def moved(points: Points, index: int, by: int) -> Points:

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from explorer.errors import PhotoError
 
-__all__ = ["SUFFIXES", "Crop", "Photo", "centre_crop", "cut", "read_mask", "read_photo"]
+__all__ = ["SUFFIXES", "Crop", "Photo", "centre_crop", "cut", "photo_of", "read_mask", "read_photo"]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
 """How the names of photos end; what a file is follows from its content."""
@@ -69,7 +69,7 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
     _learn_heif()
     try:
         with _sizes_judged_here(), Image.open(path) as image:
-            return _read(image, path)
+            return _read(image, path.name)
     except FileNotFoundError:
         raise PhotoError(f"{path} does not exist") from None
     except UnidentifiedImageError:
@@ -78,13 +78,25 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
         raise PhotoError(f"{path.name} is damaged and cannot be read: {error}") from None
 
 
-def _read(image: Image.Image, path: Path) -> Photo:
+def photo_of(image: Image.Image, name: str) -> Photo:
+    """A picture of Pillow, as from the clipboard, prepared as `read_photo` does.
+
+    Raises:
+        PhotoError: It is damaged, too large or too small.
+    """
+    try:
+        return _read(image, name)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise PhotoError(f"{name} is damaged and cannot be read: {error}") from None
+
+
+def _read(image: Image.Image, name: str) -> Photo:
     notes = []
     width, height = image.size
     if width * height > _LARGEST_PIXELS:
-        raise PhotoError(f"{path.name} has {width} x {height} pixels: make it smaller first")
+        raise PhotoError(f"{name} has {width} x {height} pixels: make it smaller first")
     if min(width, height) < _SMALLEST_SIDE:
-        raise PhotoError(f"{path.name} has {width} x {height} pixels: too few to look for")
+        raise PhotoError(f"{name} has {width} x {height} pixels: too few to look for")
     if getattr(image, "n_frames", 1) > 1:
         notes.append(f"an animation of {getattr(image, 'n_frames', 1)} frames: the first is used")
         image.seek(0)
@@ -92,7 +104,7 @@ def _read(image: Image.Image, path: Path) -> Photo:
     image.draft("RGB", (_KEPT_SIDE, _KEPT_SIDE))
     if image.size[0] * image.size[1] > _WHOLE_PIXELS:
         raise PhotoError(
-            f"{path.name} has {width} x {height} pixels, which this format cannot give smaller: "
+            f"{name} has {width} x {height} pixels, which this format cannot give smaller: "
             "save it as a JPEG, or make it smaller first"
         )
     upright = ImageOps.exif_transpose(_eight_bits(image, notes))
@@ -101,7 +113,7 @@ def _read(image: Image.Image, path: Path) -> Photo:
     if upright.size != image.size and max(width, height) > _KEPT_SIDE:
         notes.append(f"{width} x {height} pixels: read at {upright.size[0]} x {upright.size[1]}")
     pixels = np.asarray(upright.convert("RGBA")).copy()
-    return Photo(pixels, path.name, tuple(notes))
+    return Photo(pixels, name, tuple(notes))
 
 
 def _eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -52,6 +52,8 @@ class Projections:
         self._learning: Learning | None = None
         self.newest: Projecting | None = None
         """What was looked for last, running or done; ``None`` before the first."""
+        self.found: Point | None = None
+        """What was found last, or the best that was written down of what is looked for; ``None`` before the first."""
 
     @property
     def running(self) -> Projecting | None:
@@ -167,5 +169,6 @@ class Projections:
     def _keep(self, running: Projecting, blobs: BlobStore, *, unfinished: bool) -> EditState:
         assert running.progress is not None
         state = running.progress.found.state(running.base, blobs)
+        self.found = Point(running.point, state)
         self._edited.points = running.kept(self._edited.points, state, unfinished=unfinished)
         return state

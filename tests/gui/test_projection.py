@@ -45,6 +45,19 @@ def test_a_photo_is_found_edited_saved_and_opened_again(open_app: OpenApp, tmp_p
     found = app.state
     assert found["truncation"]["psi"] == 1
 
+    app.scroll_to("photo_mix", Place.PROJECTION)
+    app.click("photo_mix")
+    app.wait_for(lambda: len(app.state["mixing"]) == 1)
+    assert app.state["mixing"][0]["latent"] == found["latent"]
+    app.click("mix_fine")
+    app.wait_for(lambda: bool(app.state["mixing"][0]["layers"]))
+    app.front(Place.PROJECTION)
+    app.scroll_to("photo_show", Place.PROJECTION)
+    app.click("photo_show")
+    app.wait_for(lambda: app.state == found)
+    app.click("photo_point")
+    app.wait_for(lambda: app.value("point_name_0") == "me.png")
+
     app.front(Place.SLIDERS)
     app.drag_slider("w0", 0.5, 0.7)
     assert app.state["sliders"]

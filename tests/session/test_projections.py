@@ -55,6 +55,7 @@ def test_a_photo_becomes_one_step_and_a_point(session: Session) -> None:
     assert isinstance(session.state.latent, Stored)
     assert [point.name for point in session.points] == ["photo"]
     assert session.points[0].state == session.state
+    assert session.projections.found == session.points[0]
     assert len(projecting.losses) >= 12
     frame_after = session.state
     session.undo()

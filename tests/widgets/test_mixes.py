@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.state import EditState, Mix, Point, SeedBlend, SeedPad, Stored
+from explorer.state import EditState, Latent, Mix, Point, SeedBlend, SeedPad, Stored
 from explorer.state.edit_state import BlobRef
 from tests.models import golden
 from tests.state.strategies import latents
@@ -20,6 +20,7 @@ from widgets.mixes import (
     source_words,
     sources,
     swapped,
+    with_latent,
     with_source,
 )
 from widgets.seed_plane import at_seed
@@ -102,3 +103,13 @@ def test_layers_are_told_by_name_channels_and_size() -> None:
     assert layer_words(spec, 1) == "b4.torgb: 3 channels, 4²\nb8.conv0: 40 channels, 8²"
     assert size_words((64, 32)) == "32 × 64"
     assert sum(bands(spec), ()) == tuple(range(spec.num_ws))
+
+
+@given(STATES, latents)
+def test_a_latent_becomes_the_last_source_once_and_keeps_layers_that_it_had(state: EditState, latent: Latent) -> None:
+    mixed = with_latent(state, latent)
+    assert mixed.mixing[-1].latent == latent
+    had = [mix for mix in state.mixing if mix.latent == latent]
+    assert mixed.mixing[-1] == (had[0] if had else Mix(latent, ()))
+    assert with_latent(mixed, latent).mixing.count(mixed.mixing[-1]) >= 1
+    assert len(mixed.mixing) == len(state.mixing) + (not had)

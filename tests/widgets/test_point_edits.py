@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.state import EditState, Point, SeedPad
-from widgets.point_edits import fresh_name, moved, path_words, renamed, restored, without
+from widgets.point_edits import at_the_end, fresh_name, moved, path_words, renamed, restored, without
 
 POINTS = tuple(Point(name, EditState(latent=SeedPad(seed))) for seed, name in enumerate("abcd"))
 INDEX = st.integers(0, len(POINTS) - 1)
@@ -23,6 +23,12 @@ def test_moving_there_and_back_changes_nothing_and_loses_no_point(index: int, by
     if there != POINTS:
         assert there[index + by] == POINTS[index]
         assert moved(there, index + by, -by) == POINTS
+
+
+def test_a_point_becomes_the_last_one_and_is_never_there_twice() -> None:
+    assert at_the_end(POINTS, Point("other name", POINTS[1].state)) == (POINTS[0], *POINTS[2:], POINTS[1])
+    new = Point("new", EditState(latent=SeedPad(9)))
+    assert at_the_end(POINTS, new) == (*POINTS, new)
 
 
 def test_a_renamed_point_keeps_its_place_and_state_and_an_empty_name_is_none() -> None:

@@ -56,7 +56,7 @@ class MixingPanel:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self._chosen = 0
+        self._chosen = self._count = 0
         self._toggles: list[str] = []
         self._spec: GeneratorSpec | None = None
 
@@ -122,7 +122,9 @@ class MixingPanel:
             self._rebuild(spec)
         usable = spec is not None and spec.num_ws > 1
         self._reason.show("" if spec is None or usable else "This model has one row of styles: nothing can be mixed.")
-        self._chosen = min(self._chosen, len(sources(state)) - 1)
+        # A source that came, from another panel perhaps, is what is worked on next.
+        came, self._count = len(state.mixing) > self._count, len(state.mixing)
+        self._chosen = len(state.mixing) - 1 if came else min(self._chosen, len(sources(state)) - 1)
         words = tuple(source_words(mix, self._kit.session.points) for mix in sources(state))
         self._list.show(words if usable else (), self._chosen)
         mix = self._source(state)

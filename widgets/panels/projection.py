@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING
 
 import dearpygui.dearpygui as dpg
 
-from explorer.errors import ExplorerError, ProjectFileError
+from explorer.errors import ExplorerError, PhotoError, ProjectFileError
 from explorer.project import looks_like_picture, read_recipe
 from explorer.projection.photo import SUFFIXES, Photo, cut, read_photo
 from explorer.projection.plan import SPACES, Plan
 from explorer.state import EditState, GeneratorSpec
-from widgets.controls import Kit, caption_row, set_enabled, show_value, tooltip
+from widgets.clipboard import Pasting
+from widgets.controls import Kit, caption_row, even_row, set_enabled, show_value, tooltip
 from widgets.files import FileDialogs, Say
 from widgets.layout import Place
+from widgets.mixes import with_latent
 from widgets.photo_view import PhotoView
 from widgets.picture_wipe import PictureWipe
+from widgets.point_edits import at_the_end
+from widgets.shortcuts import Shortcut
 from widgets.texture import PictureTexture
 
 if TYPE_CHECKING:
@@ -61,6 +65,8 @@ class ProjectionPanel:
     def __init__(self, kit: Kit, dialogs: FileDialogs, wipe: PictureWipe, say: Say) -> None:
         self._kit, self._dialogs, self._wipe, self._say = kit, dialogs, wipe, say
         self._view = PhotoView(kit.look)
+        self._pasting = Pasting()
+        self.shortcuts = (Shortcut(dpg.mvKey_V, self._paste),)
         self._photo: Photo | None = None
         self._spec: GeneratorSpec | None = None
         self._drawn = -1
@@ -72,9 +78,12 @@ class ProjectionPanel:
     def build(self) -> None:
         """Make the controls."""
         look = self._kit.look
-        with dpg.group(horizontal=True):
-            dpg.add_button(tag="photo_choose", label="Choose a photo…", width=look.px(150), callback=self._choose)
+        with even_row(look, 3):
+            dpg.add_button(tag="photo_choose", label="Choose…", width=-1, callback=self._choose)
+            dpg.add_button(tag="photo_paste", label="Paste", width=-1, callback=self._paste)
             dpg.add_button(tag="photo_compare", label="Compare", width=-1, callback=self._compare)
+        tooltip(look, "photo_choose", "Choose a photo on the disk, or drop one on the window.")
+        tooltip(look, "photo_paste", "Take the photo in the clipboard (Ctrl+V): a picture, a copied file, or its path.")
         tooltip(look, "photo_compare", "Lay the photo over the picture, with a line to drag between them.")
         dpg.add_text(_EMPTY, tag="photo_note", color=(*look.palette.quiet, 255), wrap=0)
         with dpg.group(horizontal=True):
@@ -111,16 +120,27 @@ class ProjectionPanel:
         dpg.bind_item_theme("photo_project", look.primary)
         tooltip(look, "photo_project", "Begin; while another photo is looked for, this one waits for its turn.")
         tooltip(look, "photo_stop", "End the search and keep the best that was found.")
+        with caption_row(look, "Found", "What was found last; of a search that goes on, the best of a moment ago."):
+            dpg.add_button(tag="photo_show", label="Show", callback=self._show_found)
+            dpg.add_button(tag="photo_mix", label="Mix", callback=self._mix)
+            dpg.add_button(tag="photo_point", label="Keyframe", callback=self._keyframe)
+        tooltip(look, "photo_show", "Go back to it, whatever was edited since.")
+        tooltip(look, "photo_mix", "Make its styles a source of style mixing, and choose layers there.")
+        tooltip(look, "photo_point", "Make it the last of the points, between which the Points panel moves.")
 
     def load(self, path: Path) -> None:
         """Show a photo that was dropped or chosen."""
         try:
-            self._photo = read_photo(path)
+            photo = read_photo(path)
         except ExplorerError as error:
             self._say("error", str(error))
             return
-        words = ". ".join(note[0].upper() + note[1:] for note in self._photo.notes)
-        show_value("photo_note", f"{self._photo.name}{'. ' + words if words else ''}")
+        self._take(photo)
+
+    def _take(self, photo: Photo) -> None:
+        self._photo = photo
+        words = ". ".join(note[0].upper() + note[1:] for note in photo.notes)
+        show_value("photo_note", f"{photo.name}{'. ' + words if words else ''}")
         show_value("photo_size", 1.0)
         self._show()
         dpg.focus_item(int(Place.PROJECTION))
@@ -147,6 +167,10 @@ class ProjectionPanel:
         set_enabled(("photo_project", "photo_compare", "photo_size", "photo_paint", "photo_uncover"), ready)
         set_enabled(("photo_pause", "photo_stop"), running is not None)
         dpg.set_item_label("photo_pause", "Go on" if running is not None and running.paused else "Pause")
+        found = self._kit.session.projections.found
+        mine = found is not None and found.state.checkpoint == self._kit.session.state.checkpoint
+        set_enabled(("photo_show", "photo_mix", "photo_point"), mine)
+        self._follow_paste()
         show_value("photo_status", self._status(running))
         changed = self._draw_curve(running or self._kit.session.projections.newest)
         return self._view.poll() or changed
@@ -183,6 +207,35 @@ class ProjectionPanel:
 
     def _choose(self) -> None:
         self._dialogs.choose_file("Choose a photo", SUFFIXES, self.load)
+
+    def _paste(self) -> None:
+        self._pasting.begin(dpg.get_clipboard_text())
+
+    def _follow_paste(self) -> None:
+        came = self._pasting.take()
+        if isinstance(came, PhotoError):
+            self._say("warning", str(came))
+        elif isinstance(came, Path):
+            self.load(came)
+        elif came is not None:
+            self._take(came)
+
+    def _show_found(self) -> None:
+        found = self._kit.session.projections.found
+        if found is not None:
+            self._kit.session.recall(found)
+
+    def _mix(self) -> None:
+        session, found = self._kit.session, self._kit.session.projections.found
+        if found is not None:
+            session.edit(with_latent(session.state, found.state.latent), f"Mix {found.name}")
+            dpg.focus_item(int(Place.MIXING))
+
+    def _keyframe(self) -> None:
+        session, found = self._kit.session, self._kit.session.projections.found
+        if found is not None:
+            session.points = at_the_end(session.points, found)
+            dpg.focus_item(int(Place.POINTS))
 
     def _paint(self, _sender: object, on: bool) -> None:
         self._view.paints = bool(on)
