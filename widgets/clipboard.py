@@ -1,9 +1,13 @@
 """Photos out of the clipboard: a picture, a file that was copied, or the path of one as text.
 
-Dear PyGui reads text alone. Pictures come through Pillow, which on Linux asks ``wl-paste`` or ``xclip``.
+Dear PyGui reads text alone, and ends the program where the clipboard holds none. Pictures come through Pillow, which on
+Linux asks ``wl-paste`` or ``xclip``; text is asked of the same.
 """
 
+import os
 import queue
+import shutil
+import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +23,8 @@ __all__ = ["Pasting", "clipboard_photo", "photo_path"]
 
 _NAME = "Pasted photo"
 _NOTHING = "there is no photo in the clipboard: copy a picture, its file, or its path"
-_NO_TOOL = "the clipboard cannot be looked into: install xclip (X11) or wl-clipboard (Wayland), or copy the file's path"
+_NO_TOOL = "the clipboard cannot be looked into: install xclip (X11) or wl-clipboard (Wayland)"
+_PATIENCE_S = 5.0
 
 
 class Pasting:
@@ -29,40 +34,30 @@ class Pasting:
         self._came: queue.SimpleQueue[Photo | Path | PhotoError] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def begin(self, text: str) -> None:
-        """Look for a photo; nothing happens while the clipboard still is to answer.
-
-        Args:
-            text: That of the clipboard, which only the window's thread may ask for.
-        """
+    def begin(self) -> None:
+        """Look for a photo; nothing happens while the clipboard still is to answer."""
         if self._thread is None or not self._thread.is_alive():
             # Nothing waits for it when the window closes.
-            self._thread = threading.Thread(target=self._look, args=(text,), name="clipboard", daemon=True)
+            self._thread = threading.Thread(target=self._look, name="clipboard", daemon=True)
             self._thread.start()
 
     def take(self) -> Photo | Path | PhotoError | None:
         """What was found, once: a photo, where one is, or why there is none; ``None`` while nothing came."""
         return None if self._came.empty() else self._came.get()
 
-    def _look(self, text: str) -> None:
+    def _look(self) -> None:
         try:
-            self._came.put(clipboard_photo(text))
+            self._came.put(clipboard_photo())
         except PhotoError as error:
             self._came.put(error)
 
 
-def clipboard_photo(text: str) -> Photo | Path:
-    """The photo in the clipboard, or the path of one.
-
-    Args:
-        text: That of the clipboard, empty where it holds none.
+def clipboard_photo() -> Photo | Path:
+    """The photo in the clipboard, or the path of one. Waits for who owns the clipboard.
 
     Raises:
         PhotoError: There is none, or nothing on this machine can look.
     """
-    path = photo_path(text.splitlines())
-    if path is not None:
-        return path
     try:
         found = ImageGrab.grabclipboard()
     except NotImplementedError:
@@ -71,7 +66,7 @@ def clipboard_photo(text: str) -> Photo | Path:
         raise PhotoError(f"the clipboard's picture cannot be read: {error}") from None
     if isinstance(found, Image.Image):
         return photo_of(found, _NAME)
-    path = photo_path(found or ())
+    path = photo_path(found if found is not None else _text().splitlines())
     if path is None:
         raise PhotoError(_NOTHING)
     return path
@@ -85,3 +80,17 @@ def photo_path(lines: Sequence[str]) -> Path | None:
         if path.suffix.lower() in SUFFIXES and path.is_file():
             return path
     return None
+
+
+def _text() -> str:
+    """The text in the clipboard; empty where there is none, or nothing to ask."""
+    wayland = ("wl-paste", "--no-newline", "--type", "text")
+    commands = (*([wayland] if os.environ.get("WAYLAND_DISPLAY") else ()), ("xclip", "-selection", "clipboard", "-o"))
+    for command in (*commands, ("pbpaste",)):
+        if shutil.which(command[0]) is not None:
+            try:
+                said = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False)
+            except (OSError, subprocess.TimeoutExpired):
+                return ""
+            return said.stdout.decode(errors="replace")
+    return ""

@@ -1,8 +1,11 @@
 """A photo is dropped, looked for, stopped, edited, saved and opened again."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from explorer.projection.cache import bank_path, save_bank
@@ -49,7 +52,7 @@ def test_a_photo_is_found_edited_saved_and_opened_again(open_app: OpenApp, tmp_p
     app.click("photo_mix")
     app.wait_for(lambda: len(app.state["mixing"]) == 1)
     assert app.state["mixing"][0]["latent"] == found["latent"]
-    app.click("mix_fine")
+    app.click("mix_middle")
     app.wait_for(lambda: bool(app.state["mixing"][0]["layers"]))
     app.front(Place.PROJECTION)
     app.scroll_to("photo_show", Place.PROJECTION)
@@ -70,3 +73,19 @@ def test_a_photo_is_found_edited_saved_and_opened_again(open_app: OpenApp, tmp_p
     again = open_app(tmp_path / "me.latent")
     again.wait_for(lambda: again.state == found)
     assert np.array_equal(again.frame(tmp_path / "frame"), before)
+
+
+@pytest.mark.skipif(shutil.which("xclip") is None, reason="xclip is not installed, which alone reads pictures from X")
+def test_a_picture_in_the_clipboard_is_pasted(open_app: OpenApp, tmp_path: Path) -> None:
+    photo = tmp_path / "me.png"
+    Image.fromarray(photo_of(picture(golden(NAME).generator, 5)).pixels).save(photo)
+    app = open_app(NETS / f"{NAME}.pkl")
+    app.front(Place.PROJECTION)
+    # The window itself owns the clipboard now: asking it must not wait for itself.
+    app.keys("ctrl+c")
+    app.keys("ctrl+v")
+    app.wait_for(lambda: any("no photo in the clipboard" in notice for notice in app.notices))
+    subprocess.run(["xclip", "-selection", "clipboard", "-t", "image/png", photo], env=app.env, check=True)
+    app.keys("ctrl+v")
+    app.wait_for(lambda: app.value("photo_note") == "Pasted photo")
+    assert app.enabled("photo_project")

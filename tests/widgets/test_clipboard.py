@@ -24,6 +24,7 @@ def clipboard(monkeypatch: pytest.MonkeyPatch) -> Clipboard:
             return content
 
         monkeypatch.setattr(ImageGrab, "grabclipboard", grab)
+        monkeypatch.setattr("widgets.clipboard._text", lambda: "4711")
 
     return put
 
@@ -37,18 +38,22 @@ def photo(tmp_path: Path) -> Path:
 
 def test_a_picture_in_the_clipboard_is_a_photo(clipboard: Clipboard) -> None:
     clipboard(Image.new("RGBA", (8, 6), (0, 255, 0, 128)))
-    pasted = clipboard_photo("")
+    pasted = clipboard_photo()
     assert isinstance(pasted, Photo)
     assert pasted.pixels.shape == (6, 8, 4)
     assert np.array_equal(pasted.pixels[0, 0], [0, 255, 0, 128])
     assert pasted.name == "Pasted photo"
 
 
-def test_a_copied_file_its_path_and_its_address_are_taken_as_the_file(clipboard: Clipboard, photo: Path) -> None:
+def test_a_copied_file_its_path_and_its_address_are_taken_as_the_file(
+    clipboard: Clipboard, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clipboard([str(photo.with_name("note.txt")), str(photo)])
-    assert clipboard_photo("") == photo
+    assert clipboard_photo() == photo
+    clipboard(None)
     for text in (str(photo), f'"{photo}"\n', photo.as_uri(), f"copy\n{photo.as_uri()}"):
-        assert clipboard_photo(text) == photo
+        monkeypatch.setattr("widgets.clipboard._text", lambda text=text: text)
+        assert clipboard_photo() == photo
 
 
 def test_what_is_no_photo_is_no_path_of_one(photo: Path) -> None:
@@ -70,14 +75,14 @@ def test_what_is_no_photo_is_no_path_of_one(photo: Path) -> None:
 def test_nothing_to_paste_is_said_in_words(clipboard: Clipboard, content: object, words: str) -> None:
     clipboard(content)
     with pytest.raises(PhotoError, match=words):
-        clipboard_photo("4711")
+        clipboard_photo()
 
 
 def test_pasting_waits_in_a_thread_and_gives_what_came_once(clipboard: Clipboard) -> None:
     clipboard(None)
     pasting = Pasting()
     assert pasting.take() is None
-    pasting.begin("")
+    pasting.begin()
     came, deadline = None, time.monotonic() + 10
     while came is None and time.monotonic() < deadline:
         came = pasting.take()

@@ -83,7 +83,7 @@ class ProjectionPanel:
             dpg.add_button(tag="photo_paste", label="Paste", width=-1, callback=self._paste)
             dpg.add_button(tag="photo_compare", label="Compare", width=-1, callback=self._compare)
         tooltip(look, "photo_choose", "Choose a photo on the disk, or drop one on the window.")
-        tooltip(look, "photo_paste", "Take the photo in the clipboard (Ctrl+V): a picture, a copied file, or its path.")
+        tooltip(look, "photo_paste", "Take the photo in the clipboard (Ctrl+V): a picture, or a file that was copied.")
         tooltip(look, "photo_compare", "Lay the photo over the picture, with a line to drag between them.")
         dpg.add_text(_EMPTY, tag="photo_note", color=(*look.palette.quiet, 255), wrap=0)
         with dpg.group(horizontal=True):
@@ -209,7 +209,7 @@ class ProjectionPanel:
         self._dialogs.choose_file("Choose a photo", SUFFIXES, self.load)
 
     def _paste(self) -> None:
-        self._pasting.begin(dpg.get_clipboard_text())
+        self._pasting.begin()
 
     def _follow_paste(self) -> None:
         came = self._pasting.take()
