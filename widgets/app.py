@@ -12,7 +12,7 @@ from explorer.commands.display import why_no_display
 from explorer.errors import ExplorerError
 from widgets.display_scale import automatic_scale
 from widgets.layout import layout_file
-from widgets.native import Native, prefer_glx
+from widgets.native import Native, leave_cores, prefer_glx
 from widgets.places import settings_folder
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def run(source: str | None = None, *, options: Options | None = None) -> None:
     if reason := why_no_display():
         raise ExplorerError(reason)
     prefer_glx()
+    leave_cores()
 
     # After the check: a machine without a display waits for nothing.
     from explorer.session import Compute, Session, recovery_folder
@@ -112,7 +113,7 @@ def _viewport(session: "Session", store: "SettingsStore", options: Options) -> "
             y_pos=0,
             min_width=round(900 * scale),
             min_height=round(600 * scale),
-            clear_color=(*Palette().backdrop, 255),
+            clear_color=(*Palette().panel, 255),  # the ground of docked panels, see widgets/grounds.py
             disable_close=True,  # work may be unsaved: the window asks first
         )
         dpg.setup_dearpygui()

@@ -11,7 +11,7 @@ from pathlib import Path
 from widgets.native import Native
 from widgets.places import asset
 
-__all__ = ["Place", "layout_file", "reset_layout", "scaled_layout"]
+__all__ = ["Place", "docked", "layout_file", "reset_layout", "scaled_layout"]
 
 
 class Place(IntEnum):
@@ -68,6 +68,13 @@ def _places_all(path: Path) -> bool:
         return False
     text = path.read_text("utf-8", errors="replace")
     return all(f"[Window][###{place}]" in text for place in Place)
+
+
+def docked(text: str) -> frozenset[Place]:
+    """The windows that an arrangement, an .ini text, keeps in the dock: the others float over them."""
+    sections = re.findall(r"^\[Window\]\[###(\d+)\]\n((?:[^\[\n].*\n?)*)", text, re.MULTILINE)
+    known = {str(int(place)): place for place in Place}
+    return frozenset(known[number] for number, lines in sections if number in known and "DockId=" in lines)
 
 
 def reset_layout(path: Path, scale: float, native: Native) -> bool:

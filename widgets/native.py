@@ -8,12 +8,13 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 
-__all__ = ["Native", "prefer_glx"]
+__all__ = ["Native", "leave_cores", "prefer_glx"]
 
 _FALLBACK_S = 1 / 60
+_SAVE = "_ZN5ImGui23SaveIniSettingsToMemoryEPm"
 _DROP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p))
 
 
@@ -24,6 +25,15 @@ def prefer_glx(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
     """
     if sys.platform.startswith("linux"):
         environ["PYOPENGL_PLATFORM"] = "glx"
+
+
+def leave_cores(environ: MutableMapping[str, str] | os._Environ[str] = os.environ, cores: int | None = None) -> None:
+    """Let Mesa draw on half of the cores where no graphics card does, so that a picture is computed beside the window.
+
+    On two cores that takes a quarter to a half off the longest waits from hand to pixels. What the user set stays.
+    Must run before the window opens.
+    """
+    environ.setdefault("LP_NUM_THREADS", str(max(1, (cores or os.cpu_count() or 2) // 2)))
 
 
 class Native:
@@ -61,6 +71,15 @@ class Native:
         encoded = text.encode()
         load(encoded, len(encoded))
         return True
+
+    def layout_text(self) -> str | None:
+        """Where the windows stand now, as an .ini text; ``None`` when it cannot be had."""
+        library = self._library
+        if library is None or not hasattr(library, _SAVE):
+            return None
+        save = getattr(library, _SAVE)
+        save.argtypes, save.restype = [ctypes.c_void_p], ctypes.c_char_p
+        return bytes(save(None)).decode(errors="replace")
 
     def paint(self, colours: Mapping[int, tuple[int, int, int, int]]) -> bool:
         """Set colours, RGBA, of what is drawn outside of every theme; false when it cannot be done."""

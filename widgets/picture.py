@@ -10,8 +10,8 @@ from widgets.drag_modes import DragMode, PictureDrag
 from widgets.layout import Place
 from widgets.pointer import Drag, Grip
 from widgets.texture import PictureTexture
-from widgets.theme import Colour, Look
-from widgets.view import FITTED, Placement, View, cells, pan, place, stepped, zoom_about
+from widgets.theme import Colour, Look, Palette
+from widgets.view import FITTED, Placement, View, around, cells, pan, place, stepped, zoom_about
 
 __all__ = ["Background", "PictureView", "Sampling"]
 
@@ -21,11 +21,11 @@ Background = Literal["dark", "mid", "light", "checker"]
 _MARGIN_PX = 14
 _SMALL_PX = 256
 _CHECK_PX = 12
-_GROUNDS: dict[Background, Colour | None] = {
-    "dark": None,  # what the viewport is cleared with
+_GROUNDS: dict[Background, Colour] = {
+    "dark": Palette().backdrop,
     "mid": (119, 119, 119),
     "light": (238, 238, 238),
-    "checker": None,
+    "checker": Palette().backdrop,
 }
 _CHECKS: tuple[Colour, Colour] = ((204, 204, 204), (153, 153, 153))
 
@@ -82,8 +82,8 @@ class PictureView:
         """Show nothing."""
         self.pixels = None
         self._drawn = ()
-        for layer in (self._ground, self._image):
-            dpg.delete_item(layer, children_only=True)
+        dpg.delete_item(self._image, children_only=True)
+        self._draw()
 
     @property
     def zoom(self) -> float:
@@ -231,6 +231,8 @@ class PictureView:
     def _draw(self) -> None:
         margin = self._look.px(_MARGIN_PX)
         if self.pixels is None or self._texture is None or min(self._space) <= 2 * margin:
+            self._drawn = ()
+            self._draw_ground(None, has_alpha=False)
             return
         self._at = place(self._size, self._space, self._view, whole=self.is_crisp, margin=margin)
         has_alpha = self.pixels.shape[2] == 4
@@ -240,21 +242,23 @@ class PictureView:
         self._drawn = state
         left, top, zoom = self._at.left, self._at.top, self._at.zoom
         rect = (left, top, left + self._size[0] * zoom, top + self._size[1] * zoom)
-        self._draw_ground(rect, has_alpha)
+        self._draw_ground(rect, has_alpha=has_alpha)
         dpg.delete_item(self._image, children_only=True)
         dpg.draw_image(self._texture.tag, rect[:2], rect[2:], parent=self._image)
 
-    def _draw_ground(self, rect: tuple[float, float, float, float], has_alpha: bool) -> None:
+    def _draw_ground(self, rect: tuple[float, float, float, float] | None, *, has_alpha: bool) -> None:
+        """Around a picture in ``rect``, and under it where it is transparent."""
+
         def fill(place: tuple[float, float, float, float], colour: Colour) -> None:
             dpg.draw_rectangle(
                 place[:2], place[2:], fill=(*colour, 255), color=(*colour, 0), thickness=0, parent=self._ground
             )
 
         dpg.delete_item(self._ground, children_only=True)
-        ground = _GROUNDS[self.background]
-        if ground is not None:
-            fill((0, 0, *self._space), ground)
-        elif self.background == "checker" and has_alpha:
+        colour = _GROUNDS[self.background]
+        for part in around(None if has_alpha else rect, self._space):
+            fill(part, colour)
+        if self.background == "checker" and has_alpha and rect is not None:
             fill(rect, _CHECKS[0])
             for cell in cells(rect, self._space, self._look.px(_CHECK_PX)):
                 fill(cell, _CHECKS[1])

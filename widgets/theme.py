@@ -71,6 +71,8 @@ class Look:
     """Theme of the status line."""
     notice: int
     """Theme of a notice that stands before the panels."""
+    docked: int
+    """Theme of a docked panel: what the viewport is cleared with is its ground."""
     popup: int
     """Theme of a small window before the panels: with a border, since it has their colour."""
 
@@ -98,6 +100,7 @@ def apply_theme(scale: float = 1.0) -> Look:
         even=_even_theme(scale),
         status=_window_theme(palette.raised, (round(10 * scale), round(3 * scale))),
         notice=_notice_theme(palette),
+        docked=_docked_theme(palette),
         popup=_popup_theme(palette),
     )
 
@@ -272,6 +275,17 @@ def _window_theme(colour: Colour, padding: tuple[int, int]) -> int:
     with dpg.theme() as theme, dpg.theme_component(dpg.mvWindowAppItem):
         dpg.add_theme_color(dpg.mvThemeCol_WindowBg, (*colour, 255))
         dpg.add_theme_style(dpg.mvStyleVar_WindowPadding, *padding)
+    return int(theme)
+
+
+def _docked_theme(palette: Palette) -> int:
+    with dpg.theme() as theme:
+        for kind, target in (
+            (dpg.mvWindowAppItem, dpg.mvThemeCol_WindowBg),
+            (dpg.mvChildWindow, dpg.mvThemeCol_ChildBg),
+        ):
+            with dpg.theme_component(kind):
+                dpg.add_theme_color(target, (*palette.panel, 0))
     return int(theme)
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-__all__ = ["FITTED", "Placement", "View", "cells", "fit", "pan", "place", "stepped", "zoom_about"]
+__all__ = ["FITTED", "Placement", "View", "around", "cells", "fit", "pan", "place", "stepped", "zoom_about"]
 
 _LOWEST, _HIGHEST = 1 / 16, 64.0
 _STEP = 1.2
@@ -121,6 +121,25 @@ def pan(
     """
     x, y = ((space[axis] / 2 - (at.left, at.top)[axis] - moved[axis]) / (size[axis] * at.zoom) for axis in (0, 1))
     return replace(view, zoom=at.zoom, centre=_held(x, y))
+
+
+def around(
+    rect: tuple[float, float, float, float] | None, space: tuple[float, float]
+) -> Iterator[tuple[float, float, float, float]]:
+    """The parts of the space that a picture leaves free: left, top, right, bottom; all of it without a picture.
+
+    Args:
+        rect: Left, top, right and bottom of the picture.
+        space: Width and height that there is.
+    """
+    width, height = space
+    if rect is None:
+        yield 0, 0, width, height
+        return
+    left, right = (min(max(x, 0.0), width) for x in (rect[0], rect[2]))
+    top, bottom = (min(max(y, 0.0), height) for y in (rect[1], rect[3]))
+    parts = ((0, 0, width, top), (0, bottom, width, height), (0, top, left, bottom), (right, top, width, bottom))
+    yield from (part for part in parts if part[0] < part[2] and part[1] < part[3])
 
 
 def cells(

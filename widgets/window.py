@@ -11,6 +11,7 @@ from widgets.controls import Kit
 from widgets.copying import Copying
 from widgets.dialogs import close_front_dialog
 from widgets.files import FileDialogs
+from widgets.grounds import Grounds
 from widgets.layout import Place, reset_layout
 from widgets.menu import Actions, build_menu, mark_choices, refresh_menu
 from widgets.native import Native
@@ -80,7 +81,7 @@ class Window:
             no_close=True,
             no_scrollbar=True,
             no_scroll_with_mouse=True,
-            no_background=True,  # what the viewport is cleared with shows through: one filling less
+            no_background=True,  # the picture paints what is around it: one filling less
         ):
             self.picture = PictureView(kit.look)
             self._welcome = Welcome(kit, self._dialogs)
@@ -95,6 +96,7 @@ class Window:
         for place, panel in self._panels.items():
             with dpg.window(label=panel.title, tag=int(place), no_close=True, no_collapse=True):
                 panel.build()
+        self._grounds = Grounds(self._native, kit.look.docked, frozenset(self._panels))
         self._polled = tuple(panel for panel in self._panels.values() if isinstance(panel, Polled))
         self._moving = tuple(panel for panel in self._panels.values() if isinstance(panel, Moving))
         self._watching = tuple(panel for panel in self._panels.values() if isinstance(panel, Watching))
@@ -165,6 +167,7 @@ class Window:
         for message in messages:
             self.toasts.say(message.level, message.text)
         self.picture.poll()
+        self._grounds.poll()
         now_s = time.perf_counter()
         # All of them, always: one that changed something must not keep the next from its turn.
         moved = [panel.poll(now_s) for panel in self._polled]

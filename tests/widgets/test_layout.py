@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from widgets.layout import Place, layout_file, reset_layout, scaled_layout
+from widgets.layout import Place, docked, layout_file, reset_layout, scaled_layout
 from widgets.native import Native
 from widgets.places import asset
 
@@ -42,3 +42,11 @@ def test_a_persons_layout_is_kept_and_the_reset_brings_the_shipped_one_back(tmp_
     assert layout_file(tmp_path, 2) != path
     assert not reset_layout(path, 1, Native(None))
     assert path.read_text("utf-8") == scaled_layout(1)
+
+
+def test_a_window_without_a_dock_floats() -> None:
+    text = scaled_layout(1)
+    assert docked(text) == frozenset(Place)
+    floating = re.sub(rf"(###{Place.NOISE}\]\n(?:.+\n)*?)DockId=.*\n", r"\1Pos=40,60\n", text)
+    assert docked(floating) == frozenset(Place) - {Place.NOISE}
+    assert docked("") == frozenset()

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.view import FITTED, Placement, View, cells, pan, place, stepped, zoom_about
+from widgets.view import FITTED, Placement, View, around, cells, pan, place, stepped, zoom_about
 
 SIDES = st.integers(1, 1024)
 SIZES = st.tuples(SIDES, SIDES)
@@ -68,3 +69,16 @@ def test_a_checkerboard_covers_half_of_what_is_seen_and_nothing_beside_it() -> N
 
 def test_a_placement_says_where_the_picture_is() -> None:
     assert place((64, 64), (656, 746), View(2.0, (0.25, 0.5)), whole=True) == Placement(296.0, 309.0, 2.0)
+
+
+@given(st.tuples(*[st.integers(-300, 300)] * 2), SIZES, st.tuples(st.integers(1, 300), st.integers(1, 300)))
+def test_what_is_around_a_picture_is_all_that_it_leaves_free(
+    corner: tuple[int, int], size: tuple[int, int], space: tuple[int, int]
+) -> None:
+    rect = (corner[0], corner[1], corner[0] + size[0], corner[1] + size[1])
+    free = np.zeros((space[1], space[0]), int)
+    for left, top, right, bottom in around(rect, space):
+        free[int(top) : int(bottom), int(left) : int(right)] += 1
+    free[max(0, rect[1]) : max(0, rect[3]), max(0, rect[0]) : max(0, rect[2])] += 1
+    assert (free == 1).all()
+    assert list(around(None, space)) == [(0, 0, *space)]
