@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from explorer.checkpoints.file_bytes import damage_reported
 from explorer.checkpoints.published_fields import Fields, agreed
 from explorer.checkpoints.record import ModuleRecord
 from explorer.errors import CheckpointError
@@ -51,7 +52,8 @@ def read_text_encoder(record: ModuleRecord) -> tuple[ClipText | None, tuple[str,
     if held is None or not held.state_dict():
         return None, ()
     try:
-        return _read(Fields(held, "G.mapping.clip").child("model")), ()
+        with damage_reported():
+            return _read(Fields(held, "G.mapping.clip").child("model")), ()
     except CheckpointError as error:
         return None, (f"The text encoder could not be read: {error}.",)
 

@@ -10,6 +10,7 @@ import explorer
 from explorer import CheckpointError, Noise, StateError
 from explorer.checkpoints import CheckpointParts
 from explorer.checkpoints.published_stylegan_t import is_generator, read_generator
+from explorer.checkpoints.record import ModuleRecord
 from explorer.generators.stylegan_t import Generator, GeneratorConfig
 from tests.checkpoints.published_writer import module
 from tests.checkpoints.test_opening import dumped, written
@@ -90,6 +91,21 @@ def test_a_snapshot_by_plain_class_reference_opens(g, tmp_path):
     assert checkpoint.spec == g.spec
     assert checkpoint.spec.text
     assert any("text encoder" in note for note in checkpoint.info.notes)
+
+
+def test_a_damaged_text_encoder_costs_the_encoder_alone(g, tmp_path):
+    record = record_of_stylegan_t(g, text_encoder=True)
+    blocks = ModuleRecord("Sequential", {}, {}, {}, {"0": ModuleRecord("ResidualAttentionBlock")})
+    parts = {
+        "transformer": ModuleRecord("Transformer", {}, {}, {}, {"resblocks": blocks}),
+        "token_embedding": ModuleRecord("Embedding", {}, {"weight": torch.zeros(())}),
+    }
+    model = ModuleRecord("TextEncoder", {}, {"text_projection": torch.zeros(3, 2)}, {}, parts)
+    record.children["mapping"].children["clip"].children["model"] = model
+    path = written(tmp_path, dumped({"G": None, "G_ema": module(record, plain_class=True)}))
+    checkpoint = explorer.open_checkpoint(path)
+    assert checkpoint.text_encoder is None
+    assert any("text encoder could not be read" in note and "damaged" in note for note in checkpoint.info.notes)
 
 
 @pytest.mark.parametrize("name", VARIETY)
