@@ -4,7 +4,7 @@
     python -m tests.gui.screenshot shots --size small --only noise,sheet
     python -m tests.gui.screenshot --guide docs/images            the pictures of the guide and the README
 
-What is seen, and how it gets there, is in scenes.py. The guide's pictures are cut out of a window at scale 2 and
+What is seen, and how it gets there, is in scenes/. The guide's pictures are cut out of a window at scale 2 and
 reduced to few colours, so that all of them together are small.
 """
 
@@ -19,7 +19,8 @@ from PIL import Image
 
 from tests.benchmarks.latency import virtual_display
 from tests.gui.driver import App
-from tests.gui.scenes import NETS, SCENES, Scene, Shot, Stage
+from tests.gui.scenes import SCENES
+from tests.gui.stage import NETS, Scene, Shot, Stage
 from widgets.theme import Palette
 
 _COLOURS = 256
@@ -52,7 +53,9 @@ def play(size: Size, scenes: Sequence[Scene], learned: Path) -> Iterator[tuple[S
     Yields:
         What there is to see, the screen, and the app that shows it.
     """
-    for (model, first_start), group in groupby(scenes, key=lambda scene: (scene.model, scene.first_start)):
+    for (model, first_start, after_crash), group in groupby(
+        scenes, key=lambda scene: (scene.model, scene.first_start, scene.after_crash)
+    ):
         with (
             virtual_display(size.width, size.height) as display,
             tempfile.TemporaryDirectory(prefix="toons-") as folder,
@@ -62,7 +65,13 @@ def play(size: Size, scenes: Sequence[Scene], learned: Path) -> Iterator[tuple[S
             (settings / "latent-explorer" / "projection").symlink_to(learned)
             window = (str(round(size.width / size.scale)), str(round(size.height / size.scale)))
             given = [NETS / f"{model}.pkl"] if model else []
-            app = App(display, settings, *given, "--scale", str(size.scale), "--size", *window, first_start=first_start)
+            arguments = (*given, "--scale", str(size.scale), "--size", *window)
+            if after_crash:
+                before = App(display, settings, *arguments)
+                before.drag_slider("w0", 0.5, 0.7)
+                before.settle(10)
+                before.kill()
+            app = App(display, settings, *arguments, first_start=first_start)
             try:
                 for scene in group:
                     for shot in scene.play(Stage(app, Path(folder), size.scale)):
