@@ -7,6 +7,7 @@ kept. A bank of a second serves well already; see docs/projection.md.
 Source: kernel ridge regression, as in Rasmussen and Williams 2006, section 2.2.
 """
 
+import time
 from collections.abc import Callable
 from collections.abc import Generator as Steps
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,7 @@ from explorer.projection.explained import THUMB, Explained, look, shrunk
 from explorer.projection.target import Target
 from explorer.state import GeneratorSpec
 
-__all__ = ["Bank", "bank_steps", "quick_count", "sample_count"]
+__all__ = ["QUICK_S", "Bank", "bank_steps", "quick_count", "sample_count"]
 
 _SEED = 0
 _CHUNK = 8
@@ -36,6 +37,9 @@ _GAMMA, _RIDGE = 0.3, 0.01
 # So far from the middle lies no sample of many.
 _FARTHEST = 4.0
 _WAIT_S = 0.02
+
+QUICK_S = 0.7
+"""How long pictures are made for a bank that a person waits for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +87,7 @@ def sample_count(spec: GeneratorSpec) -> int:
 
 
 def quick_count(spec: GeneratorSpec) -> int:
-    """How many samples a bank has that is made while a person waits, in about a second on small models."""
+    """How many samples a bank has at most that is made while a person waits; see `QUICK_S`."""
     return _scaled(spec, _QUICK, _QUICKEST)
 
 
@@ -93,7 +97,12 @@ def _scaled(spec: GeneratorSpec, most: int, fewest: int) -> int:
 
 
 def bank_steps(
-    generator: Generator, *, label: Tensor | None = None, count: int | None = None
+    generator: Generator,
+    *,
+    label: Tensor | None = None,
+    count: int | None = None,
+    within_s: float | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Steps[float, None, Bank]:
     """Make a bank, a little at a time: yields the share done, 0 to 1, and returns the bank.
 
@@ -101,11 +110,16 @@ def bank_steps(
         generator: The model.
         label: ``[1, c_dim]``: of all samples; each draws a class of its own when ``None``.
         count: How many samples have a picture; `sample_count` when ``None``.
+        within_s: After so many seconds no more pictures are made, but for the fewest that a bank can do with.
+        clock: In seconds; matters only with ``within_s``.
     """
     count = sample_count(generator.spec) if count is None else count
     mapped = yield from _mapped(generator, label)
-    looks = []
+    looks: list[Tensor] = []
+    began_s = clock()
     for w in torch.split(mapped[:count], _CHUNK):
+        if within_s is not None and len(looks) * _CHUNK >= _QUICKEST and clock() - began_s > within_s:
+            break
         with torch.no_grad():
             looks.append(look(generator.synthesize(generator.style(broadcast(w, generator.spec.num_ws))).float()))
         yield len(looks) * _CHUNK / (count + _CHUNK) * 0.95

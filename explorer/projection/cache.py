@@ -36,6 +36,7 @@ def cached_bank_steps(
     model: str,
     label: Tensor | None = None,
     count: int | None = None,
+    within_s: float | None = None,
     folder: Path | None = None,
 ) -> Steps[float, None, Bank]:
     """The bank of a model, from the disk or made now and kept: yields the share done and returns the bank.
@@ -45,6 +46,7 @@ def cached_bank_steps(
         model: The hash of its file.
         label: ``[1, c_dim]``: of all samples; each draws a class of its own when ``None``.
         count: How many samples.
+        within_s: As of `bank_steps`; a bank that was cut short is kept all the same.
         folder: Where banks are kept.
     """
     folder = cache_folder() if folder is None else folder
@@ -52,7 +54,7 @@ def cached_bank_steps(
     device = generator.w_avg().device
     bank = load_bank(path, device)
     if bank is None:
-        bank = yield from bank_steps(generator, label=label, count=count)
+        bank = yield from bank_steps(generator, label=label, count=count, within_s=within_s)
         save_bank(bank, path)
     yield 1.0
     return bank

@@ -15,6 +15,7 @@ THUMB = 16
 """Side of the small pictures."""
 _DIRECTIONS = 48
 _LEAST_NOISE = 1e-4
+_LEAST_SEEN = 0.05
 
 
 def look(images: Tensor) -> Tensor:
@@ -56,8 +57,9 @@ class Explained:
         """
         small, counts, wanted, by = self._fitted(images, seen)
         left = (small.square() * counts).sum(dim=1) - (wanted * by).sum(dim=1)
-        # What is not seen is as far off as the noise lets it be: a place that hides much must not win by that.
-        unlikely: Tensor = left / self._noise + (1 - counts).sum(dim=1)
+        # What is not seen is taken to be as far off as what is: a place that hides much must not win by that. New
+        # pictures are several times as far off as the noise of the samples that the model was fitted to.
+        unlikely: Tensor = left / self._noise / counts.mean(dim=1).clamp_min(_LEAST_SEEN)
         return unlikely
 
     def filled(self, images: Tensor, seen: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from explorer.features.network import FeatureNetwork
 from explorer.generators.protocol import Generator
+from explorer.projection.adam import Adam
 from explorer.projection.bank import Bank
 from explorer.projection.found import Progress
 from explorer.projection.loss import Loss
@@ -186,8 +187,7 @@ class _Search:
         """Go down, all attempts at once; returns where they are then."""
         values = {name: value.detach().clone() for name, value in start.present().items()}
         moving = {name: values[name].requires_grad_(True) for name in stage.moving if name in values}
-        groups = [{"params": [value], "lr": _RATES[name]} for name, value in moving.items()]
-        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        optimiser = Adam(moving)
         taken = 0
         while self._share < stage.until and (most is None or taken < most):
             at = Variables(**values)
@@ -198,10 +198,7 @@ class _Search:
             losses = losses.detach()
             self._keep(at, losses)
             pace = _GUESS_PACE if most is not None else stage.pace(self._share)
-            for group, (name, value), slope in zip(optimiser.param_groups, moving.items(), slopes, strict=True):
-                value.grad = slope
-                group["lr"] = _RATES[name] * pace
-            optimiser.step()
+            optimiser.step(slopes, {name: _RATES[name] * pace for name in moving})
             if "noise" in moving:
                 with torch.no_grad():
                     moving["noise"].copy_(normalised(split_noise(self._module, moving["noise"]).values()))

@@ -166,15 +166,20 @@ class Projecting:
 
     def _learned(self, model: OpenModel) -> Steps[float, None, "Bank"]:
         """The model's bank; a small one, of a second, when a person waits and there is none."""
-        from explorer.projection.bank import quick_count
+        from explorer.projection.bank import QUICK_S, quick_count
         from explorer.projection.cache import cached_bank_steps, has_bank
 
         generator, sha256 = model.renderer.generator, model.reference.sha256
         label, count = label_of(self.base, model), self.plan.samples
+        within_s = None
         kept = has_bank(sha256, label=label, count=count, folder=self._folder)
         if count is None and self.plan.time_s is not None and not kept:
-            count = quick_count(model.spec)
-        return (yield from cached_bank_steps(generator, model=sha256, label=label, count=count, folder=self._folder))
+            count, within_s = quick_count(model.spec), QUICK_S
+        return (
+            yield from cached_bank_steps(
+                generator, model=sha256, label=label, count=count, within_s=within_s, folder=self._folder
+            )
+        )
 
 
 class Learning:

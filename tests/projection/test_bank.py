@@ -97,3 +97,11 @@ def test_noise_has_no_penalty_and_a_gradient_has_one() -> None:
     flat = normalised([noise * 3 + 1, ramp]).split(64 * 64)
     assert all(float(part.mean()) == pytest.approx(0, abs=1e-5) for part in flat)
     assert all(float(part.square().mean()) == pytest.approx(1, abs=1e-4) for part in flat)
+
+
+def test_a_bank_that_a_person_waits_for_is_cut_short() -> None:
+    generator = golden("sg2_32_orig").generator
+    ticks = iter(range(1000))
+    steps = bank_steps(generator, count=64, within_s=3.5, clock=lambda: float(next(ticks)))
+    # The first look at the clock is the beginning; the fewest, 16, are made without another.
+    assert len(finished(steps).v) == 16 + 3 * 8
