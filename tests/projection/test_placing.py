@@ -7,7 +7,7 @@ from torch.nn import functional
 from explorer.generators.styles import broadcast
 from explorer.projection import Bank, Target
 from explorer.projection.coordinates import Coordinates
-from explorer.projection.explained import look, shrunk
+from explorer.projection.explained import Explained, look, shrunk
 from explorer.projection.placing import moved_back, places
 from explorer.projection.variables import matrices
 from tests.checkpoints.networks import stylegan3_generator
@@ -75,3 +75,13 @@ def test_a_picture_of_any_shape_is_moved_back_from_where_the_model_put_it(
     spread = (wanted - wanted.mean(dim=(2, 3), keepdim=True))[shown].square().mean()
     assert shown.float().mean() > 0.5
     assert (back - wanted)[shown].square().mean() < 0.01 * spread
+
+
+def test_a_place_does_not_win_by_hiding_what_is_badly_explained() -> None:
+    model = Explained(look(drawn(120, 0)), 3)
+    # Noise is as badly explained everywhere.
+    noise = 2 * torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(5)) - 1
+    whole, half = torch.ones(1, 1, SIDE, SIDE), torch.ones(1, 1, SIDE, SIDE)
+    half[..., : SIDE // 2] = 0
+    shown, hidden = (float(model.unlikely(noise, seen)) for seen in (whole, half))
+    assert hidden > 0.7 * shown
