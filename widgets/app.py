@@ -25,6 +25,7 @@ __all__ = ["Options", "run"]
 _FRAME_S = 1 / 60
 _BESIDE_S = 1 / 55
 _PATIENCE_S = 1 / 45
+_GRACE_S = 0.012
 _REST_S = 0.25
 # What computes holds Python's lock for this long at most when the window wants it: the default is a third of a frame.
 _SWITCH_S = 0.001
@@ -161,6 +162,8 @@ def _loop(window: "Window", native: Native, *, test_channel: bool) -> None:
         window.rate.tick()
         # At once, so that what the hand did is being computed while this frame is on its way.
         run_callbacks(window.toasts.say)
+        if window.follow_hand():
+            pace.stay_awake()
         window.between_frames()
         if channel is not None:
             channel.after_frame()
@@ -191,7 +194,10 @@ class _Pace:
             # The picture is shown the moment it is there. A frame without it would only take the processor from
             # the renderer and be in the way when it comes, so a late tick is better; only not much later.
             patience_s = _BESIDE_S if window.session.jobs else _PATIENCE_S
-            window.session.wait_for_frame(max(0.0, self._frame_s + patience_s - now_s))
+            left_s = self._frame_s + patience_s - now_s
+            # Where drawing takes longer than that by itself, a quick picture is still worth a late frame: without
+            # it every other frame would be drawn in vain, on the cores that the picture needs.
+            window.session.wait_for_frame(max(0.0, left_s, _GRACE_S if window.render_s < 4 * _GRACE_S else 0.0))
         elif window.must_redraw or now_s < self._awake_until_s:
             # Beside work in the background a little slower, which leaves it more than it takes from the eye.
             frame_s = _BESIDE_S if window.session.jobs else _FRAME_S

@@ -166,12 +166,8 @@ class Window:
         messages = self.session.messages()
         for message in messages:
             self.toasts.say(message.level, message.text)
-        self.picture.poll()
         self._grounds.poll()
-        now_s = time.perf_counter()
-        # All of them, always: one that changed something must not keep the next from its turn.
-        moved = [panel.poll(now_s) for panel in self._polled]
-        changed = any((self._refresh(), self.wipe.poll(), self.second.poll(), self.tour.poll(), *moved))
+        changed = any((self._refresh(), self.wipe.poll(), self.second.poll(), self.tour.poll()))
         self._remember()
         left, top = dpg.get_item_pos(int(Place.PICTURE))
         width, height = dpg.get_item_width(int(Place.PICTURE)), dpg.get_item_height(int(Place.PICTURE))
@@ -179,6 +175,16 @@ class Window:
         self._welcome.refresh()
         mark_choices(self.picture)
         return changed or frame is not None or bool(messages)
+
+    def follow_hand(self) -> bool:
+        """Take in where the mouse went in the frame that was just drawn; true when something changed by it.
+
+        At the frame's end and not with the next one, so that what it asks for is computed before that one is drawn.
+        """
+        self.picture.poll()
+        now_s = time.perf_counter()
+        # All of them, always: one that changed something must not keep the next from its turn.
+        return any([panel.poll(now_s) for panel in self._polled])
 
     def show_status(self, *, resting: bool) -> None:
         """Bring the numbers of the status line up to date."""
@@ -195,6 +201,12 @@ class Window:
             self._layout_reset = False
             if not reset_layout(self._layout, self._look.scale, self._native):
                 self.toasts.say("info", "The layout will be back at the next start.")
+
+    @property
+    def render_s(self) -> float:
+        """How long the picture that is shown took to compute, in seconds; infinite before there is any."""
+        timings = self.frame.timings if self.frame else None
+        return timings.finished_s - timings.started_s if timings else float("inf")
 
     @property
     def must_redraw(self) -> bool:
