@@ -184,7 +184,8 @@ class Window:
         self.picture.poll()
         now_s = time.perf_counter()
         # All of them, always: one that changed something must not keep the next from its turn.
-        return any([panel.poll(now_s) for panel in self._polled])
+        moved = [panel.poll(now_s) for panel in self._polled]
+        return any(moved)
 
     def show_status(self, *, resting: bool) -> None:
         """Bring the numbers of the status line up to date."""
