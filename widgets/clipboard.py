@@ -9,6 +9,7 @@ import queue
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,10 +34,17 @@ class Pasting:
     def __init__(self) -> None:
         self._came: queue.SimpleQueue[Photo | Path | PhotoError] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._since_s = 0.0
 
     def begin(self) -> None:
-        """Look for a photo; nothing happens while the clipboard still is to answer."""
-        if self._thread is None or not self._thread.is_alive():
+        """Look for a photo; nothing happens while the clipboard still is to answer, for a few seconds."""
+        now_s = time.monotonic()
+        if self._thread is not None and self._thread.is_alive():
+            if now_s - self._since_s > _PATIENCE_S:
+                self._came.put(PhotoError("who owns the clipboard does not answer: copy again, then paste"))
+                self._thread = None
+        else:
+            self._since_s = now_s
             # Nothing waits for it when the window closes.
             self._thread = threading.Thread(target=self._look, name="clipboard", daemon=True)
             self._thread.start()
@@ -50,6 +58,9 @@ class Pasting:
             self._came.put(clipboard_photo())
         except PhotoError as error:
             self._came.put(error)
+        except Exception as error:
+            # Whatever a stranger put there: a paste that fails says so.
+            self._came.put(PhotoError(f"the clipboard cannot be read: {error}"))
 
 
 def clipboard_photo() -> Photo | Path:
@@ -62,7 +73,7 @@ def clipboard_photo() -> Photo | Path:
         found = ImageGrab.grabclipboard()
     except NotImplementedError:
         raise PhotoError(_NO_TOOL) from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise PhotoError(f"the clipboard's picture cannot be read: {error}") from None
     if isinstance(found, Image.Image):
         return photo_of(found, _NAME)
@@ -75,10 +86,14 @@ def clipboard_photo() -> Photo | Path:
 def photo_path(lines: Sequence[str]) -> Path | None:
     """The first line that is the path or the ``file:`` address of a photo that exists."""
     for line in lines:
-        address = urlsplit(line.strip())
-        path = Path(url2pathname(address.path) if address.scheme == "file" else line.strip().strip("\"'"))
-        if path.suffix.lower() in SUFFIXES and path.is_file():
-            return path
+        try:
+            address = urlsplit(line.strip())
+            path = Path(url2pathname(address.path) if address.scheme == "file" else line.strip().strip("\"'"))
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                return path
+        except (ValueError, OSError):
+            # An address that is none, or too long for a path.
+            continue
     return None
 
 

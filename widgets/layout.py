@@ -71,10 +71,22 @@ def _places_all(path: Path) -> bool:
 
 
 def docked(text: str) -> frozenset[Place]:
-    """The windows that an arrangement, an .ini text, keeps in the dock: the others float over them."""
+    """The windows that an arrangement, an .ini text, keeps in the dock; the others float, alone or in groups."""
+    spaces = re.findall(r"^\s*DockSpace\s+ID=(\w+)", text, re.MULTILINE)
+    parents = dict(re.findall(r"^\s*DockNode\s+ID=(\w+)\s+Parent=(\w+)", text, re.MULTILINE))
+
+    def in_dock(node: str) -> bool:
+        # A group that floats has a root of its own; a tree is never deeper than it has nodes.
+        for _ in range(len(parents) + 1):
+            if node in spaces:
+                return True
+            node = parents.get(node, "")
+        return False
+
     sections = re.findall(r"^\[Window\]\[###(\d+)\]\n((?:[^\[\n].*\n?)*)", text, re.MULTILINE)
+    nodes = {number: re.search(r"DockId=(\w+)", lines) for number, lines in sections}
     known = {str(int(place)): place for place in Place}
-    return frozenset(known[number] for number, lines in sections if number in known and "DockId=" in lines)
+    return frozenset(known[number] for number, node in nodes.items() if number in known and node and in_dock(node[1]))
 
 
 def reset_layout(path: Path, scale: float, native: Native) -> bool:

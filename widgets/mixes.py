@@ -76,9 +76,10 @@ def added(state: EditState) -> EditState:
 
 
 def with_latent(state: EditState, latent: Latent) -> EditState:
-    """The state with a latent as its last source; its layers are those it has there already, or none yet."""
-    there = next((mix for mix in state.mixing if mix.latent == latent), Mix(latent, ()))
-    return replace(state, mixing=(*(mix for mix in state.mixing if mix is not there), there))
+    """The state with a latent as its last source, of no layers yet; as it is where that is a source already."""
+    if any(mix.latent == latent for mix in state.mixing):
+        return state
+    return replace(state, mixing=(*state.mixing, Mix(latent, ())))
 
 
 def removed(state: EditState, index: int) -> EditState:

@@ -30,7 +30,7 @@ def prefer_glx(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
 def leave_cores(environ: MutableMapping[str, str] | os._Environ[str] = os.environ, cores: int | None = None) -> None:
     """Let Mesa draw on half of the cores where no graphics card does, so that a picture is computed beside the window.
 
-    On two cores that takes a quarter to a half off the longest waits from hand to pixels. What the user set stays.
+    On two cores that shortens the longest waits from hand to pixels, see docs/speed.md. What the user set stays.
     Must run before the window opens.
     """
     environ.setdefault("LP_NUM_THREADS", str(max(1, (cores or os.cpu_count() or 2) // 2)))

@@ -317,6 +317,8 @@ class Session(Workbench):
         self._use(opened.model)
         if opened.project is not None:
             self._enter_project(opened.project, opened)
+            # Its arrays are the old project's.
+            self.projections.found = None
             opened.model.renderer.blobs = self._blobs
         elif opened.recipe is not None:
             self._enter_recipe(opened.recipe, opened.model.reference, Path(str(opening.source)))

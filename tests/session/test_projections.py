@@ -63,6 +63,17 @@ def test_a_photo_becomes_one_step_and_a_point(session: Session) -> None:
     assert session.state == frame_after
 
 
+def test_another_project_knows_nothing_of_what_was_found(session: Session, tmp_path: Path) -> None:
+    session.save_project(tmp_path / "before.latent")
+    begun(session, Plan(steps=12, samples=16))
+    finished(session)
+    assert session.projections.found is not None
+    session.open(tmp_path / "before.latent")
+    assert session.wait(60)
+    assert session.points == ()
+    assert session.projections.found is None
+
+
 def test_stopping_keeps_the_best(session: Session) -> None:
     projecting = begun(session, LONG)
     until(session, lambda: len(projecting.losses) > 3)

@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,3 +89,32 @@ def test_pasting_waits_in_a_thread_and_gives_what_came_once(clipboard: Clipboard
         came = pasting.take()
     assert isinstance(came, PhotoError)
     assert pasting.take() is None
+
+
+def test_lines_that_are_no_path_are_passed_over(photo: Path) -> None:
+    assert photo_path(["https://[x", "a" * 300 + ".png", "\0.png", str(photo)]) == photo
+
+
+def test_what_nobody_expects_in_the_clipboard_is_told(clipboard: Clipboard) -> None:
+    clipboard(RuntimeError("the owner is confused"))
+    pasting = Pasting()
+    pasting.begin()
+    deadline = time.monotonic() + 30
+    while (came := pasting.take()) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert isinstance(came, PhotoError)
+    assert "the owner is confused" in str(came)
+
+
+def test_an_owner_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch, photo: Path) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr("widgets.clipboard.clipboard_photo", lambda: answers.wait(60) and photo)
+    monkeypatch.setattr("widgets.clipboard._PATIENCE_S", 0.0)
+    pasting = Pasting()
+    try:
+        pasting.begin()
+        time.sleep(0.01)
+        pasting.begin()
+        assert "does not answer" in str(pasting.take())
+    finally:
+        answers.set()

@@ -50,3 +50,9 @@ def test_a_window_without_a_dock_floats() -> None:
     floating = re.sub(rf"(###{Place.NOISE}\]\n(?:.+\n)*?)DockId=.*\n", r"\1Pos=40,60\n", text)
     assert docked(floating) == frozenset(Place) - {Place.NOISE}
     assert docked("") == frozenset()
+
+
+def test_a_group_of_windows_that_floats_is_not_docked() -> None:
+    text = scaled_layout(1) + "DockNode    ID=0x00000099 Pos=100,100 Size=300,300 Selected=0x01\n"
+    group = re.sub(rf"(###{Place.NOISE}\]\n(?:.+\n)*?)DockId=\w+", r"\1DockId=0x00000099", text)
+    assert docked(group) == frozenset(Place) - {Place.NOISE}

@@ -229,6 +229,8 @@ class ProjectionPanel:
         session, found = self._kit.session, self._kit.session.projections.found
         if found is not None:
             session.edit(with_latent(session.state, found.state.latent), f"Mix {found.name}")
+            if found.state.tuning is not None:
+                self._say("info", f"{found.name}: its latent is mixed in, without what was changed in the model.")
             dpg.focus_item(int(Place.MIXING))
 
     def _keyframe(self) -> None:
