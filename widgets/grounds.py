@@ -22,6 +22,7 @@ class Grounds:
         self._theme = theme
         self._panels = panels
         self._docked: frozenset[Place] = frozenset()
+        self._text = ""
         self._frames = 0
 
     def poll(self) -> None:
@@ -30,8 +31,10 @@ class Grounds:
         if self._frames % _FRAMES_BETWEEN and not dpg.is_mouse_button_down(dpg.mvMouseButton_Left):
             return
         text = self._native.layout_text()
-        if text is None:
+        # A hand mostly holds a slider: then nothing moved, and there is nothing to read.
+        if text is None or text == self._text:
             return
+        self._text = text
         now = docked(text) & self._panels
         for place in now ^ self._docked:
             dpg.bind_item_theme(int(place), self._theme if place in now else 0)
