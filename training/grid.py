@@ -1,6 +1,6 @@
 """Sheets of pictures, to watch a run by."""
 
-import os
+import io
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explorer.generators.protocol import Generator
 from explorer.generators.styles import broadcast, truncate
+from explorer.project.atomic import write_atomically
 from explorer.state import Noise
 
 __all__ = ["sample", "save_grid", "to_uint8"]
@@ -45,7 +46,11 @@ def to_uint8(image: Tensor) -> Tensor:
 
 
 def save_grid(path: Path, images: Tensor, *, columns: int) -> None:
-    """Write uint8 pictures ``[N, C, H, W]`` as one PNG, row by row, atomically."""
+    """Write uint8 pictures ``[N, C, H, W]`` as one PNG, row by row, atomically.
+
+    Raises:
+        OSError: The disk is full or the folder missing; an older file is untouched.
+    """
     count, channels, height, width = images.shape
     lines = -(-count // columns)
     sheet = np.zeros((lines * height, columns * width, channels), np.uint8)
@@ -53,6 +58,6 @@ def save_grid(path: Path, images: Tensor, *, columns: int) -> None:
         y, x = i // columns * height, i % columns * width
         sheet[y : y + height, x : x + width] = image
     mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
-    unfinished = path.with_name(f"{path.name}.partial-{os.getpid()}")
-    Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet, mode).save(unfinished, format="PNG")
-    os.replace(unfinished, path)
+    encoded = io.BytesIO()
+    Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet, mode).save(encoded, format="PNG")
+    write_atomically(path, encoded.getvalue())

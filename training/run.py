@@ -257,7 +257,13 @@ class _Writer:
         self.saved = state.shown
         self.log.line(event="snapshot", shown=state.shown, file=path.name, **metrics)
         fakes = sample(state.average, GRID_SEEDS)
-        save_grid(self.folder / f"fakes{state.shown:010d}.png", fakes, columns=GRID_COLUMNS)
+        sheet = self.folder / f"fakes{state.shown:010d}.png"
+        try:
+            save_grid(sheet, fakes, columns=GRID_COLUMNS)
+        except OSError as error:
+            # The snapshot is whole: only its pictures are missing.
+            why = f"{sheet.name} cannot be written: {error.strerror}: make room on that disk"
+            self.log.message(why, kind="snapshot")
         self._tell(self.watch.pictures(fakes))
         self._tell(self.watch.disk(self.folder, path.stat().st_size))
         _clear_old(self.folder, state)

@@ -2,19 +2,23 @@
 
 import io
 import json
+import resource
 import zipfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from explorer.checkpoints import open_checkpoint
+from explorer.project.claim import read_claim
 from tests.gui.conftest import NETS
 from tests.gui.driver import App
-from tests.gui.test_training_tab import PATIENCE, settings, status
+from tests.gui.test_training_tab import PATIENCE, run_folder, settings, start, status
 from training.command import main as train
+from training.snapshot import newest_snapshot
 from widgets.layout import Place
 
-__all__ = ["settings"]
+__all__ = ["run_folder", "settings"]
 
 MODEL = NETS / "sg2_64_rgb.pkl"
 
@@ -76,3 +80,38 @@ def test_data_that_cannot_be_trained_on_and_a_folder_of_another_run_are_named(
     finally:
         app.kill()
     assert {path: path.read_bytes() for path in (tmp_path / "run").glob("snapshot-*")} == before
+
+
+def told(app: App) -> list[str]:
+    """What the trainer says in the tab."""
+    return [str(app.value(f"training_told_{place}")) for place in range(2)]
+
+
+def test_a_disk_that_is_full_is_named_and_training_saves_again_when_there_is_room(
+    display: str, settings: Path, run_folder: Path
+) -> None:
+    app = App(display, settings, MODEL)
+    try:
+        start(app, run_folder)
+        app.wait_for(lambda: newest_snapshot(run_folder) is not None, frames=PATIENCE)
+        claim = read_claim(run_folder)
+        assert claim is not None
+        kept = newest_snapshot(run_folder)
+        assert kept is not None
+        limits = resource.prlimit(claim.pid, resource.RLIMIT_FSIZE)
+        # No file of the trainer can be longer than this: to whoever writes, the same as a disk that fills up.
+        resource.prlimit(claim.pid, resource.RLIMIT_FSIZE, (kept.stat().st_size // 2, limits[1]))
+        app.wait_for(lambda: any("no snapshot was saved" in line for line in told(app)), frames=PATIENCE)
+        assert all("cannot be written" in line for line in told(app) if "snapshot" in line)
+        assert status(app) == "Running"
+        last = newest_snapshot(run_folder)
+        assert last is not None
+        assert open_checkpoint(last).spec.resolution == (64, 64)
+        assert not list(run_folder.glob(".*.part"))
+        resource.prlimit(claim.pid, resource.RLIMIT_FSIZE, limits)
+        app.wait_for(lambda: newest_snapshot(run_folder) != last, frames=PATIENCE)
+        app.click("training_stop")
+        app.wait_for(lambda: status(app) == "Stopped", frames=PATIENCE)
+        assert app.quit() == 0
+    finally:
+        app.kill()

@@ -1,7 +1,9 @@
 """Whole runs: resumed, killed, stopped, without room or memory, from other models, by the command line."""
 
 import dataclasses
+import errno
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -131,6 +133,23 @@ def test_a_full_disk_leaves_the_last_snapshot_whole_and_the_run_goes_on(
     assert kept.read_bytes() == before
     assert not list(tmp_path.glob(".*.part"))
     assert load_snapshot(kept).shown == 16
+
+
+def test_pictures_that_find_no_room_cost_no_snapshot_and_the_message_names_them(
+    tiny: TrainingConfig, dots: TrainingSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, images: Tensor, *, columns: int) -> None:
+        if path.name.startswith("fakes"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(training.run, "save_grid", full)
+    config = dataclasses.replace(tiny, kimg=0.016)
+    run_training(new_state(config, dots.split(config.holdout)[0]), dots, tmp_path)
+    kept = newest_snapshot(tmp_path)
+    assert kept is not None
+    assert load_snapshot(kept).shown == 16
+    said = [line["text"] for line in log_of(tmp_path) if line["event"] == "message"]
+    assert said[-1] == "fakes0000000016.png cannot be written: No space left on device: make room on that disk"
 
 
 def test_weights_that_are_no_numbers_are_never_saved(tiny: TrainingConfig, dots: TrainingSet, tmp_path: Path) -> None:
