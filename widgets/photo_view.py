@@ -1,5 +1,6 @@
 """The photo of the Projection panel: the crop drawn over it, moved by hand, and a mask painted over it."""
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import dearpygui.dearpygui as dpg
@@ -14,12 +15,14 @@ from widgets.theme import Look
 if TYPE_CHECKING:
     from widgets.texture import PictureTexture
 
-__all__ = ["PhotoView", "moved", "painted", "sized"]
+__all__ = ["PhotoView", "moved", "painted", "sized", "stroked"]
 
-_SIDE_PX = 132
+_SIDE_PX = 114
 _PREVIEW_PX = 384
 _BRUSH = 0.06
 _SMALLEST = 0.05
+_STROKES = 64
+"""How many can be taken back."""
 _SHADE = (0, 0, 0, 150)
 _COVERED = np.array([255, 64, 96], np.float32)
 
@@ -47,6 +50,18 @@ def painted(mask: NDArray[np.float32], x: float, y: float, *, value: float) -> N
     return np.where(spot, np.float32(value), mask)
 
 
+def stroked(
+    mask: NDArray[np.float32], start: tuple[float, float], end: tuple[float, float], *, value: float
+) -> NDArray[np.float32]:
+    """The mask with a stroke from place to place, without gaps however far apart they are."""
+    (x0, y0), (x1, y1) = start, end
+    steps = max(1, round(2 * float(np.hypot(x1 - x0, y1 - y0)) / _BRUSH))
+    for step in range(1, steps + 1):
+        share = step / steps
+        mask = painted(mask, x0 + share * (x1 - x0), y0 + share * (y1 - y0), value=value)
+    return mask
+
+
 class PhotoView:
     """The photo as large as the panel allows. Must be built inside the panel."""
 
@@ -64,6 +79,8 @@ class PhotoView:
         """The largest crop in the middle."""
         self.mask: NDArray[np.float32] | None = None
         """``[h, w]``: 0 where it is covered; ``None`` while nothing is."""
+        self._before: deque[NDArray[np.float32] | None] = deque(maxlen=_STROKES)
+        self._at: tuple[float, float] | None = None
         self.paints = False
         """Whether a drag covers, instead of moving the crop."""
 
@@ -81,6 +98,7 @@ class PhotoView:
     def show(self, photo: Photo, picture_size: tuple[int, int]) -> None:
         """Another photo, its crop in the middle, nothing covered."""
         self._photo, self.mask = photo, None
+        self._before.clear()
         height, width = photo.pixels.shape[:2]
         share = min(1.0, _PREVIEW_PX / max(height, width))
         size = (max(1, round(height * share)), max(1, round(width * share)))
@@ -96,9 +114,22 @@ class PhotoView:
             self._draw_crop()
 
     def uncover(self) -> None:
-        """Nothing is covered any more."""
+        """Nothing is covered any more; can be taken back as a stroke can."""
+        if self.mask is not None:
+            self._before.append(self.mask)
         self.mask = None
         self._upload()
+
+    @property
+    def has_strokes(self) -> bool:
+        """Whether there is one to take back."""
+        return bool(self._before)
+
+    def take_back(self) -> None:
+        """The mask as it was before the last stroke."""
+        if self._before:
+            self.mask = self._before.pop()
+            self._upload()
 
     def poll(self) -> bool:
         """Follow the hand; true when something is drawn anew."""
@@ -107,8 +138,13 @@ class PhotoView:
             return False
         width, height = dpg.get_item_width(self.item) or 1, dpg.get_item_height(self.item) or 1
         if self.paints:
+            now = drag.now[0] / width, drag.now[1] / height
+            if drag.began:
+                self._before.append(self.mask)
+                self._at = now
             mask = np.ones(self._small.shape[:2], np.float32) if self.mask is None else self.mask
-            self.mask = painted(mask, drag.now[0] / width, drag.now[1] / height, value=0.0)
+            self.mask = stroked(mask, self._at or now, now, value=0.0)
+            self._at = None if drag.ended else now
             self._upload()
             return True
         if drag.began:

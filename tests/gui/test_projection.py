@@ -10,6 +10,7 @@ from PIL import Image
 
 from explorer.projection.cache import bank_path, save_bank
 from tests.gui.conftest import NETS, OpenApp
+from tests.gui.driver import App
 from tests.models import golden
 from tests.projection.nets import bank, photo_of, picture
 from widgets.layout import Place
@@ -73,6 +74,43 @@ def test_a_photo_is_found_edited_saved_and_opened_again(open_app: OpenApp, tmp_p
     again = open_app(tmp_path / "me.latent")
     again.wait_for(lambda: again.state == found)
     assert np.array_equal(again.frame(tmp_path / "frame"), before)
+
+
+def pink(app: App) -> int:
+    """Pixels of the photo in the panel that show the mask's colour, much redder than green."""
+    left, top, width, height = (round(side) for side in app.rect("photo_view"))
+    seen = app.screen()[top : top + height, left : left + width].astype(int)
+    return int((seen[..., 0] - seen[..., 1] > 60).sum())
+
+
+def test_strokes_of_a_mask_are_taken_back_one_by_one_and_so_is_clear(open_app: OpenApp, tmp_path: Path) -> None:
+    photo = tmp_path / "grey.png"
+    Image.new("RGB", (64, 64), (128, 128, 128)).save(photo)
+    app = open_app(NETS / f"{NAME}.pkl")
+    app.front(Place.PROJECTION)
+    app.drop(photo)
+    app.wait_for(lambda: app.value("photo_note") == "grey.png")
+    app.scroll_to("photo_paint", Place.PROJECTION)
+    app.click("photo_paint")
+    assert not app.enabled("photo_unpaint")
+    left, top, width, height = app.rect("photo_view")
+    covered = [pink(app)]
+    for across in (0.3, 0.7):
+        x = left + across * width
+        # Two moves only: a stroke has no gaps however fast it is.
+        app.drag((x, top + 0.25 * height), (x, top + 0.75 * height), steps=2)
+        app.wait_for(lambda: pink(app) > covered[-1])
+        app.settle()
+        covered.append(pink(app))
+    assert covered[0] == 0
+    app.click("photo_uncover")
+    app.wait_for(lambda: pink(app) == 0)
+    for expected in reversed(covered):
+        app.click("photo_unpaint")
+        app.wait_for(lambda count=expected: pink(app) == count)
+        if expected == 0:
+            break
+    app.wait_for(lambda: not app.enabled("photo_unpaint"))
 
 
 @pytest.mark.skipif(shutil.which("xclip") is None, reason="xclip is not installed, which alone reads pictures from X")

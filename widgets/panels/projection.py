@@ -101,7 +101,9 @@ class ProjectionPanel:
             )  # fmt: skip
         with caption_row(look, "Mask", "Cover what is not to be looked for: a hat, a watermark, a missing corner."):
             dpg.add_checkbox(tag="photo_paint", label="Paint", callback=self._paint)
+            dpg.add_button(tag="photo_unpaint", label="Undo", callback=self._view.take_back)
             dpg.add_button(tag="photo_uncover", label="Clear", callback=self._view.uncover)
+        tooltip(look, "photo_unpaint", "Take back the last stroke, or Clear.")
         with caption_row(look, "Space", "W edits best; W+ and StyleSpace come closer to the photo."):
             dpg.add_radio_button(_NAMES, tag="photo_space", horizontal=True, default_value=_NAMES[0])
         with caption_row(look, "Also"):
@@ -164,7 +166,9 @@ class ProjectionPanel:
         """Follow the hand on the photo, and show how far the search is."""
         running = self._kit.session.projections.running
         ready = self._photo is not None and self._spec is not None
-        set_enabled(("photo_project", "photo_compare", "photo_size", "photo_paint", "photo_uncover"), ready)
+        set_enabled(("photo_project", "photo_compare", "photo_size", "photo_paint"), ready)
+        set_enabled(("photo_uncover",), ready and self._view.mask is not None)
+        set_enabled(("photo_unpaint",), ready and self._view.has_strokes)
         set_enabled(("photo_pause", "photo_stop"), running is not None)
         dpg.set_item_label("photo_pause", "Go on" if running is not None and running.paused else "Pause")
         found = self._kit.session.projections.found
