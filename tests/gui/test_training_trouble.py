@@ -107,11 +107,11 @@ def test_a_disk_that_is_full_is_named_and_training_saves_again_when_there_is_roo
         last = newest_snapshot(run_folder)
         assert last is not None
         assert open_checkpoint(last).spec.resolution == (64, 64)
-        assert not list(run_folder.glob(".*.part"))
         resource.prlimit(claim.pid, resource.RLIMIT_FSIZE, limits)
         app.wait_for(lambda: newest_snapshot(run_folder) != last, frames=PATIENCE)
         app.click("training_stop")
         app.wait_for(lambda: status(app) == "Stopped", frames=PATIENCE)
+        assert not list(run_folder.glob(".*.part"))
         assert app.quit() == 0
     finally:
         app.kill()
