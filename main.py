@@ -85,6 +85,9 @@ def train(arguments: tuple[str, ...]) -> int:
     # The trainer is a program of its own, loaded for this verb alone.
     begin = import_module("training.command").main
     name = f"main.py {_TRAIN}"
+    # As --help writes it: RUN --data ZIP, in any order.
+    if "--data" in arguments:
+        return int(begin(list(arguments), prog=name))
     if len(arguments) < 2 or arguments[0].startswith("-") or arguments[1].startswith("-"):
         if "--help" in arguments:
             return int(begin(["--help"], prog=name))

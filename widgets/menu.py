@@ -72,6 +72,8 @@ class Actions:
     """Edit > Copy command line."""
     reset_layout: Callable[[], None]
     """View > Reset layout."""
+    guide: Callable[[], None]
+    """Help > User guide."""
     tour: Callable[[], None]
     """Help > Tour."""
     quit: Callable[[], None]
@@ -127,6 +129,7 @@ def build_menu(
             dpg.add_separator()
             item("Reset layout", actions.reset_layout, tag="menu_reset_layout")
         with dpg.menu(label="Help", tag="menu_help"):
+            item("User guide", actions.guide, tag="menu_guide")
             item("Tour", actions.tour, tag="menu_tour")
             item(
                 "Keys and mouse",

@@ -33,12 +33,19 @@ def _ask(session: "Session", toasts: Toasts, works: "list[Recoverable]") -> None
             toasts.say("error", f"{work.path} cannot be removed: {error.strerror or error}")
         _ask(session, toasts, others)
 
+    def ask_again() -> None:
+        toasts.ask(
+            f"Work {where} is gone for good when it is discarded.",
+            Answer("Keep", "recovery_keep", lambda: _ask(session, toasts, works)),
+            Answer("Discard for good", "recovery_discard_for_good", discard),
+        )
+
     where = f"in {Path(work.project).name}" if work.project else "that was never saved"
     ended = time.strftime("%d %B, %H:%M", time.localtime(work.changed_s))
     toasts.ask(
         f"The app ended unexpectedly on {ended}. Work {where} is still here; its last step: {work.label}. "
         "Later asks again at the next start.",
         Answer("Restore", "recovery_restore", restore),
-        Answer("Discard", "recovery_discard", discard),
+        Answer("Discard…", "recovery_discard", ask_again),
         Answer("Later", "recovery_later", lambda: _ask(session, toasts, others)),
     )

@@ -117,9 +117,16 @@ class Window:
             copy_command=self._copying.command,
             presentation=self.second.toggle,
             reset_layout=self._reset_layout,
+            guide=self._open_guide,
             tour=self.tour.begin,
             quit=self._quitting.ask,
         )
+
+    def _open_guide(self) -> None:
+        # Loaded when it is asked for: reading Markdown is no part of starting.
+        from widgets.guide import open_guide
+
+        open_guide(self.toasts.say)
 
     def _shortcuts(self) -> tuple[Shortcut, ...]:
         picture = self.picture

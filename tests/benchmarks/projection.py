@@ -2,13 +2,13 @@
 
     python -m tests.benchmarks.projection recovery [--net NAME] [--write NAME]
     python -m tests.benchmarks.projection unaligned --net NAME [--write NAME]
-    python -m tests.benchmarks.projection photos PICTURE... --judge WHEEL [--write NAME]
+    python -m tests.benchmarks.projection photos PICTURE... --judge WHEEL --network FILE [--net NAME] [--write NAME]
 
 ``recovery``: pictures that a model made itself, from their pixels alone, in W. ``unaligned``: its pictures, shifted
-and turned, with a search for their place and without. ``photos``: pictures that the bundled model never saw, in W, W+
-and with tuning, judged by ST-LPIPS (see `tests.benchmarks.st_lpips`), which nothing here optimises. Pictures are
-numbered by ``--first`` and ``--count``; results of the same name are put together. Seconds are of the processor, one
-thread, so that other work on the machine does not count.
+and turned, with a search for their place and without. ``photos``: pictures that a model never saw, in W, W+ and
+with tuning, judged by two that nothing here optimises: ST-LPIPS (see `tests.benchmarks.st_lpips`) and features of the
+network in ``FILE``. Pictures are numbered by ``--first`` and ``--count``; results of the same name are put together.
+Seconds are of the processor, one thread, so that other work on the machine does not count.
 
 The published algorithm (StyleGAN2, appendix D; its code's schedule: 1000 steps, Adam at 0.1, up within 5 % and down
 over the last 25 %, noise on w that fades until 75 %, noise maps held independent by 1e5) is implemented here from its
@@ -21,7 +21,7 @@ import math
 import platform
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,7 @@ import torch
 
 from explorer import ops
 from explorer.checkpoints import open_checkpoint
-from explorer.features import bundled_features
+from explorer.features import FeatureNetwork, bundled_features, feature_distance, load_features, unit_features
 from explorer.generators.styles import broadcast
 from explorer.project import find_bundled
 from explorer.project.blobs import BlobStore
@@ -45,6 +45,8 @@ from explorer.rendering.tuning import noise_maps_of
 from explorer.state import CheckpointRef, EditState, Transform
 from tests.benchmarks.st_lpips import StLpips
 
+Judges = dict[str, Callable[[torch.Tensor, torch.Tensor], float]]
+"""By name: how far a picture ``[1, 3, H, W]`` of -1 to 1 is from another."""
 RESULTS = Path(__file__).resolve().parent / "results" / "projection.json"
 NETS = Path(__file__).resolve().parents[1] / "golden" / "nets"
 BUNDLED = "toons64"
@@ -88,31 +90,43 @@ def shown(checkpoint, found) -> torch.Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def ours(checkpoint, features, bank, target, plan: Plan, judge: StLpips | None = None) -> list[Mark]:
+def ours(checkpoint, features, bank, target, plan: Plan, judges: Judges | None = None) -> list[Mark]:
     """Marks along one search: seconds, decibels, distance."""
     kept, began_s = [], time.process_time()
     for step in project(checkpoint.generator, target, plan, bank, features):
         if not kept or step.step % MARK_EVERY == 0 or step.share >= 1:
             kept.append((step.stage, time.process_time() - began_s, step.found))
     return [
-        {"stage": stage, "s": s, **numbers(shown(checkpoint, found), target, features, judge)}
+        {"stage": stage, "s": s, **numbers(shown(checkpoint, found), target, features, judges)}
         for stage, s, found in kept
     ]
 
 
-def numbers(image, target, features, judge: StLpips | None) -> Mark:
-    judged = {} if judge is None else {"st_lpips": judge(image.clamp(-1, 1), target.image)}
+def numbers(image, target, features, judges: Judges | None) -> Mark:
+    judged = {name: float(judge(image.clamp(-1, 1), target.image)) for name, judge in (judges or {}).items()}
     return {"db": psnr(image, target), "distance": perceptual_distance(image, target, features), **judged}
 
 
-def published(checkpoint, features, target, judge: StLpips) -> list[Mark]:
+def judges_of(wheel: Path, network: Path) -> Judges:
+    """ST-LPIPS, and the distance of a network's unit features, at the picture's own size."""
+    seen: FeatureNetwork = load_features(network)
+
+    def by_features(image: torch.Tensor, wanted: torch.Tensor) -> float:
+        with torch.no_grad():
+            looks = [unit_features(seen(part)) for part in (image, wanted)]
+            return float(feature_distance(*looks, heads=seen.heads))
+
+    return {"st_lpips": StLpips(wheel), seen.name: by_features}
+
+
+def published(checkpoint, features, target, judges: Judges) -> list[Mark]:
     """Marks along the published algorithm."""
     generator = checkpoint.generator
     marks, spent_s, mark_s = [], 0.0, time.process_time()
     for step, (image, _) in enumerate(published_steps(generator, features, target)):
         if step % (2 * MARK_EVERY) == 0 or step == PUBLISHED_STEPS - 1:
             spent_s += time.process_time() - mark_s
-            marks.append({"s": spent_s, **numbers(image, target, features, judge)})
+            marks.append({"s": spent_s, **numbers(image, target, features, judges)})
             mark_s = time.process_time()
     return marks
 
@@ -206,25 +220,23 @@ PLANS = {
 }
 
 
-def photos(paths: list[Path], judge: StLpips) -> Rows:
+def photos(name: str, paths: list[Path], judges: Judges) -> Rows:
     """A row a photo: for each way what it comes to, and how much sooner each is as good as the published algorithm."""
-    checkpoint, features, bank, _ = open_model(path_of(BUNDLED))
+    checkpoint, features, bank, _ = open_model(path_of(name))
     rows = {}
     for path in paths:
         target = make_target(read_photo(path), checkpoint.spec)
-        runs = {name: ours(checkpoint, features, bank, target, plan, judge) for name, plan in PLANS.items()}
-        theirs = published(checkpoint, features, target, judge)
+        runs = {way: ours(checkpoint, features, bank, target, plan, judges) for way, plan in PLANS.items()}
+        theirs = published(checkpoint, features, target, judges)
         guess = next(mark for mark in reversed(runs["W"]) if mark["stage"] == "first guess")
         equal_time = [mark for mark in theirs if mark["s"] <= runs["W"][-1]["s"]][-1]
-        ends = {"first guess": guess, **{name: marks[-1] for name, marks in runs.items()}}
+        ends = {"first guess": guess, **{way: marks[-1] for way, marks in runs.items()}}
         ends |= {"published, at W's time": equal_time, "published, 1000 steps": theirs[-1]}
-        row = {
-            f"{name}: {key}": mark[key] for name, mark in ends.items() for key in ("s", "db", "distance", "st_lpips")
-        }
-        for name, marks in runs.items():
-            for key in ("st_lpips", "distance"):
+        row = {f"{way}: {key}": mark[key] for way, mark in ends.items() for key in ("s", "db", "distance", *judges)}
+        for way, marks in runs.items():
+            for key in ("distance", *judges):
                 reached = [mark["s"] for mark in marks if mark[key] <= theirs[-1][key]]
-                row[f"{name}: times sooner by {key}"] = theirs[-1]["s"] / reached[0] if reached else None
+                row[f"{way}: times sooner by {key}"] = theirs[-1]["s"] / reached[0] if reached else None
         rows[path.stem] = row
         print(path.name, {key: value if value is None else round(value, 3) for key, value in row.items()}, flush=True)
     return rows
@@ -261,6 +273,7 @@ def main() -> None:
     parser.add_argument("--net", default=BUNDLED, help="a golden net, a bundled model, or a file")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--judge", type=Path, help="the wheel of stlpips-pytorch")
+    parser.add_argument("--network", type=Path, help="another judge: a feature network's file")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--write")
@@ -269,7 +282,7 @@ def main() -> None:
     ops.use("auto")
     some = range(arguments.first, arguments.first + arguments.count)
     if arguments.what == "photos":
-        rows = photos(arguments.pictures, StLpips(arguments.judge))
+        rows = photos(arguments.net, arguments.pictures, judges_of(arguments.judge, arguments.network))
     else:
         rows = {"recovery": recovery, "unaligned": unaligned}[arguments.what](arguments.net, some, arguments.steps)
     if arguments.write:

@@ -1,6 +1,10 @@
 """What would be lost is asked about, and what has opened can be closed and reached by keys."""
 
+import shutil
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
 
 from tests.gui.conftest import NETS, OpenApp
 from tests.gui.driver import App
@@ -73,3 +77,34 @@ def test_escape_closes_small_windows_and_the_keyboard_reaches_every_control(open
     faces.keys("Right")
     faces.settle(10)
     assert faces.state == before
+
+
+def test_the_guide_opens_in_the_browser_or_is_said_where_it_is(
+    open_app: OpenApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    app = open_app(MODEL)
+    app.click("menu_help")
+    app.click("menu_guide")
+    app.wait_for(opened.exists)
+    app.wait_for(lambda: opened.read_text().endswith("\n"))
+    page = Path(unquote(urlsplit(opened.read_text().strip()).path))
+    assert "<h1" in page.read_text("utf-8")
+    assert app.notices == []
+    app.quit()
+
+    browser.write_text("#!/bin/sh\nexit 1\n")
+    # No browser that this machine may have is to be tried after it.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("xdotool", "import"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    monkeypatch.setenv("PATH", str(tools))
+    app = open_app(MODEL)
+    app.click("menu_help")
+    app.click("menu_guide")
+    app.wait_for(lambda: app.notices != [])
+    assert app.notices == [f"No browser was found. The guide is {page}"]

@@ -70,7 +70,11 @@ def test_a_kill_in_the_middle_of_a_drag_costs_nothing_but_that_drag(
 def test_discarded_work_is_not_offered_again(open_app: OpenApp, display: str, tmp_path: Path) -> None:
     killed_after_dragging_psi(display, tmp_path)
     app = open_app(NETS / "sg2_64_rgb.pkl")
+    # One click loses nothing.
     app.click("recovery_discard")
+    app.click("recovery_keep")
+    app.click("recovery_discard")
+    app.click("recovery_discard_for_good")
     assert app.state["truncation"]["psi"] == 0.7
     assert app.notices == []
     app.quit()

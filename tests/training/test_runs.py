@@ -271,6 +271,10 @@ def test_the_main_program_trains_probes_and_refuses(tmp_path: Path) -> None:
     assert begun.returncode == 0, begun.stderr
     assert newest_snapshot(tmp_path / "run") == snapshot_path(tmp_path / "run", 4)
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+    as_help_says = (sys.executable, "main.py", "train", "--data", str(SAMPLE), "--kimg=0.008", str(tmp_path / "run"))
+    went_on = subprocess.run([*as_help_says, *small], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert went_on.returncode == 0, went_on.stderr
+    assert newest_snapshot(tmp_path / "run") == snapshot_path(tmp_path / "run", 8)
     unnamed = subprocess.run(
         [sys.executable, "main.py", "train", str(SAMPLE)], cwd=ROOT, capture_output=True, text=True, check=False
     )
