@@ -134,8 +134,10 @@ def published(checkpoint, features, target, judges: Judges) -> list[Mark]:
 def published_steps(generator, features, target) -> Iterator[tuple[torch.Tensor, float]]:
     random = torch.Generator().manual_seed(0)
     spec = generator.spec
+    # The published program knows no classes; samples of all of them are its fairest start.
+    c = torch.eye(spec.c_dim)[torch.randint(spec.c_dim, (10_000,), generator=random)] if spec.c_dim else None
     with torch.no_grad():
-        w = generator.map(torch.randn(10_000, spec.z_dim, generator=random))
+        w = generator.map(torch.randn(10_000, spec.z_dim, generator=random), c)
     mean = w.mean(dim=0, keepdim=True)
     deviation = float(((w - mean).square().sum() / len(w)).sqrt())
     maps = {name: torch.randn(kept.shape, generator=random) for name, kept in noise_maps_of(generator).items()}
