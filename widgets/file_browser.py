@@ -27,7 +27,7 @@ class Question:
     """On the button: Open, Save."""
     suffixes: tuple[str, ...]
     """Files that are listed, as ``.pkl``; all of them when a person asks for all. A new file gets the first."""
-    answer: Callable[[Path], None]
+    answer: Callable[[Path], object]
     """Takes what was chosen."""
     name: str = ""
     """What a new file is called at first; empty when a file that exists is asked for."""

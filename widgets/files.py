@@ -89,7 +89,7 @@ class FileDialogs:
         name = known.name if known else f"untitled{_PROJECT}"
         self._browser.ask(Question("Save the project", "Save", (_PROJECT,), lambda path: self._save(path, then), name))
 
-    def choose_file(self, title: str, suffixes: tuple[str, ...], answer: Callable[[Path], None]) -> None:
+    def choose_file(self, title: str, suffixes: tuple[str, ...], answer: Callable[[Path], object]) -> None:
         """Ask for a file that exists."""
         self._browser.ask(Question(title, "Choose", suffixes, answer))
 

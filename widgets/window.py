@@ -31,6 +31,7 @@ from widgets.theme import Look
 from widgets.toasts import Toasts
 from widgets.tour import Tour
 from widgets.welcome import Welcome
+from widgets.words import in_short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -285,13 +286,18 @@ class Window:
         self._native.hear_drop(self._dropped.extend)
 
     def _open_dropped(self) -> None:
-        """Open the last of the files that were dropped: the newest opening wins anyway."""
-        if self._dropped:
-            path = self._dropped[-1]
-            self._dropped.clear()
-            receiving = (panel for panel in self._panels.values() if isinstance(panel, Receiving))
-            if not any(panel.receive(path) for panel in receiving):
-                self._dialogs.open(path)
+        """Give what was dropped at once to the panel that has a use for it, or open the last of it."""
+        if not self._dropped:
+            return
+        paths = tuple(self._dropped)
+        self._dropped.clear()
+        receiving = (panel for panel in self._panels.values() if isinstance(panel, Receiving))
+        taken = next((taken for panel in receiving if (taken := panel.receive(paths))), ())
+        if not taken:
+            taken = paths[-1:]
+            self._dialogs.open(paths[-1])
+        if left := [path.name for path in paths if path not in taken]:
+            self.toasts.say("warning", f"Of what was dropped at once, this was left aside: {in_short(left)}.")
 
     def _ask_to_close(self) -> None:
         self._close_asked = True

@@ -1,10 +1,10 @@
-"""Text that is drawn by hand: how wide it is, and as much of it as there is room for."""
+"""Text as short as its room: what is drawn by hand, and lists of names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dearpygui.dearpygui as dpg
 
-__all__ = ["fitting", "width_of"]
+__all__ = ["fitting", "in_short", "width_of"]
 
 _LEAST = 4
 
@@ -30,3 +30,9 @@ def fitting(words: str, width: float, measure: Callable[[str], float]) -> str:
         if measure(cut) <= width:
             return cut
     return ""
+
+
+def in_short(names: Sequence[str], most: int = 3) -> str:
+    """The first few of some names, and how many more there are."""
+    listed = ", ".join(names[:most])
+    return listed if len(names) <= most else f"{listed} and {len(names) - most} more"

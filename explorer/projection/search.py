@@ -30,13 +30,13 @@ from explorer.rendering.tuning import split_noise
 __all__ = ["project"]
 
 # How fast each kind of variable moves at first, in its own unit.
-_RATES = {"v": 0.03, "rows": 0.03, "place": 0.01, "styles": 0.05, "noise": 0.02, "weights": 0.003}
+_RATES = {"v": 0.03, "rows": 0.03, "place": 0.01, "styles": 0.05, "noise": 0.2, "weights": 0.003}
 _WARM_UP, _SLOWEST = 0.05, 0.02
 # What holds each kind near where it came from.
 _PULLS = {"v": 1e-3, "rows": 2e-2, "styles": 1e-2}
 # Under a mask the photo says less, and what samples look like must say more.
 _MASKED_PULL = 1e-2
-_NOISE_PULL = 100.0
+_NOISE_PULL = 30.0
 _LOCALITY, _LOCALITY_EVERY = 10.0, 4
 # Several starts compete in the first share of the first stage; those with a place have more ways to be wrong.
 _STARTS, _RACE = 3, 0.15

@@ -217,6 +217,7 @@ def unaligned(name: str, numbers_of: range, steps: int) -> Rows:
 
 PLANS = {
     "W": Plan(steps=STEPS),
+    "W and noise": Plan(steps=STEPS, noise=True),
     "W+": Plan(space="w_plus", steps=STEPS),
     "W+ and tuning": Plan(space="w_plus", steps=2 * STEPS, tune=True),
 }

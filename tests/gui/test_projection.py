@@ -125,3 +125,29 @@ def test_a_picture_in_the_clipboard_is_pasted(open_app: OpenApp, tmp_path: Path)
     app.keys("ctrl+v")
     app.wait_for(lambda: app.value("photo_note") == "Pasted photo")
     assert app.enabled("photo_project")
+
+
+def test_photos_that_are_dropped_together_are_found_one_after_the_other(open_app: OpenApp, tmp_path: Path) -> None:
+    learned(tmp_path / "settings")
+    names = ["one.png", "two.png", "three.png"]
+    for seed, name in enumerate(names):
+        Image.fromarray(photo_of(picture(golden(NAME).generator, seed)).pixels).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("dear diary")
+    app = open_app(NETS / f"{NAME}.pkl")
+    app.front(Place.PROJECTION)
+    app.drop(*(tmp_path / name for name in (*names, "notes.txt")))
+    app.wait_for(lambda: app.value("photo_note") == "one.png, and 2 more after it")
+    assert app.notices == ["Of what was dropped at once, this was left aside: notes.txt."]
+    app.scroll_to("photo_stop", Place.PROJECTION)
+    app.type_number("photo_time", "2")
+    app.plays = True
+    app.click("photo_project")
+    app.wait_for(lambda: app.value("photo_note") == "one.png")
+    app.wait_for(lambda: "; 2 more wait" in app.value("photo_status"))
+    for row, name in enumerate(names):
+        tag = f"point_name_{row}"
+        app.wait_for(lambda tag=tag: app.ask("exists", tag=tag)["exists"], frames=3000)
+        # Until it is found, its point is called "so far".
+        app.wait_for(lambda tag=tag, name=name: app.value(tag) == name, frames=3000)
+    app.plays = False
+    app.wait_for(lambda: app.step == "Project three.png")

@@ -3,6 +3,7 @@
 Which panel stands where is one table, in registry.py. What else a panel may do, it says by having the method.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -74,8 +75,8 @@ class Watching(Protocol):
 class Receiving(Protocol):
     """A panel that takes dropped files of its own kind."""
 
-    def receive(self, path: Path) -> bool:
-        """Take a file or folder that was dropped on the window; false for what is not of its kind."""
+    def receive(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Take of the files and folders that were dropped at once what is of its kind; returns what it took."""
 
 
 @runtime_checkable

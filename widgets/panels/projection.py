@@ -1,5 +1,6 @@
 """Projection: a photo becomes a point that every panel can edit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,10 @@ class ProjectionPanel:
         self._photo: Photo | None = None
         self._spec: GeneratorSpec | None = None
         self._drawn = -1
+        self._others: tuple[Path, ...] = ()
+        """Dropped together with the photo."""
+        self._queued: list[tuple[Path, Plan]] = []
+        """To be read and looked for, one after the other."""
 
     def attach(self, texture: PictureTexture) -> None:
         """Draw the photo with this texture from now on."""
@@ -82,7 +87,7 @@ class ProjectionPanel:
             dpg.add_button(tag="photo_choose", label="Choose…", width=-1, callback=self._choose)
             dpg.add_button(tag="photo_paste", label="Paste", width=-1, callback=self._paste)
             dpg.add_button(tag="photo_compare", label="Compare", width=-1, callback=self._compare)
-        tooltip(look, "photo_choose", "Choose a photo on the disk, or drop one on the window.")
+        tooltip(look, "photo_choose", "Choose a photo on the disk, or drop one or several on the window.")
         tooltip(look, "photo_paste", "Take the photo in the clipboard (Ctrl+V): a picture, or a file that was copied.")
         tooltip(look, "photo_compare", "Lay the photo over the picture, with a line to drag between them.")
         dpg.add_text(_EMPTY, tag="photo_note", color=(*look.palette.quiet, 255), wrap=0)
@@ -130,34 +135,39 @@ class ProjectionPanel:
         tooltip(look, "photo_mix", "Make its styles a source of style mixing, and choose layers there.")
         tooltip(look, "photo_point", "Make it the last of the points, between which the Points panel moves.")
 
-    def load(self, path: Path) -> None:
-        """Show a photo that was dropped or chosen."""
+    def load(self, path: Path) -> bool:
+        """Show a photo that was dropped or chosen; false, and said why, when it cannot be read."""
         try:
             photo = read_photo(path)
         except ExplorerError as error:
             self._say("error", str(error))
-            return
+            return False
         self._take(photo)
+        return True
 
     def _take(self, photo: Photo) -> None:
-        self._photo = photo
-        words = ". ".join(note[0].upper() + note[1:] for note in photo.notes)
-        show_value("photo_note", f"{photo.name}{'. ' + words if words else ''}")
+        self._photo, self._others = photo, ()
+        self._tell_note()
         show_value("photo_size", 1.0)
         self._show()
         dpg.focus_item(int(Place.PROJECTION))
 
-    def receive(self, path: Path) -> bool:
-        """Take a dropped photo; false for everything else."""
-        if not is_photo(path):
-            return False
-        self.load(path)
-        return True
+    def receive(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Take dropped photos: the first is shown, and the others are looked for after it, as they are."""
+        photos = tuple(path for path in paths if is_photo(path))
+        for place, path in enumerate(photos, 1):
+            if self.load(path):
+                self._others = photos[place:]
+                self._tell_note()
+                break
+        return photos
 
     def refresh(self, state: EditState, spec: GeneratorSpec | None) -> None:
         """Offer what the model can do."""
         if spec is not self._spec:
-            self._spec = spec
+            if self._queued:
+                self._say("info", f"The model has changed: {len(self._queued)} photos do not wait any more.")
+            self._spec, self._queued = spec, []
             self._show()
         set_enabled(("photo_noise",), spec is not None and spec.has_noise)
         set_enabled(("photo_transform",), spec is not None and spec.has_transform)
@@ -175,9 +185,28 @@ class ProjectionPanel:
         mine = found is not None and found.state.checkpoint == self._kit.session.state.checkpoint
         set_enabled(("photo_show", "photo_mix", "photo_point"), mine)
         self._follow_paste()
+        self._look_for_next()
         show_value("photo_status", self._status(running))
         changed = self._draw_curve(running or self._kit.session.projections.newest)
         return self._view.poll() or changed
+
+    def _tell_note(self) -> None:
+        if self._photo is None:
+            return
+        words = ". ".join(note[0].upper() + note[1:] for note in self._photo.notes)
+        more = f", and {len(self._others)} more after it" if self._others else ""
+        show_value("photo_note", f"{self._photo.name}{more}{'. ' + words if words else ''}")
+
+    def _look_for_next(self) -> None:
+        """Read the next of the photos that were dropped together once the one before it is looked for."""
+        projections = self._kit.session.projections
+        if not self._queued or projections.waiting:
+            return
+        (path, plan), *self._queued = self._queued
+        try:
+            self._kit.session.project(read_photo(path), plan)
+        except ExplorerError as error:
+            self._say("error", str(error))
 
     def _show(self) -> None:
         if self._photo is not None and self._spec is not None:
@@ -189,7 +218,7 @@ class ProjectionPanel:
             newest = self._kit.session.projections.newest
             done = newest is not None and newest.progress is not None
             return f"{newest.photo.name} is found, and among the points." if newest is not None and done else ""
-        waiting = len(self._kit.session.projections.waiting)
+        waiting = len(self._kit.session.projections.waiting) + len(self._queued)
         more = f"; {waiting} more wait" if waiting else ""
         if running.paused:
             return f"{running.photo.name}: paused{more}"
@@ -256,6 +285,10 @@ class ProjectionPanel:
             self._kit.session.project(self._photo, plan, crop=self._view.crop, mask=self._view.mask)
         except ExplorerError as error:
             self._say("error", str(error))
+            return
+        self._queued += [(path, plan) for path in self._others]
+        self._others = ()
+        self._tell_note()
 
     def _pause(self) -> None:
         projections = self._kit.session.projections

@@ -1,6 +1,6 @@
 """Training: a data set, what a run is to be, and the run as it goes. The trainer is a process of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
@@ -77,17 +77,19 @@ class TrainingPanel:
             return changed
         return any((self._data.poll(), self._form.poll(), changed))
 
-    def receive(self, path: Path) -> bool:
-        """Take a dropped data set or run; false for everything else."""
-        if is_run(path):
-            self._show_run(self._kit.session.training.watch(path))
-        elif holds_pictures(path):
-            self._switch(to_run=False)
-            self._data.choose(path)
-        else:
-            return False
-        dpg.focus_item(int(Place.TRAINING))
-        return True
+    def receive(self, paths: Sequence[Path]) -> tuple[Path, ...]:
+        """Take the last dropped data set or run."""
+        for path in reversed(paths):
+            if is_run(path):
+                self._show_run(self._kit.session.training.watch(path))
+            elif holds_pictures(path):
+                self._switch(to_run=False)
+                self._data.choose(path)
+            else:
+                continue
+            dpg.focus_item(int(Place.TRAINING))
+            return (path,)
+        return ()
 
     def _show_run(self, run: TrainingRun) -> None:
         self._pane.show(run)
@@ -126,6 +128,6 @@ class TrainingPanel:
 
     def _open_run(self, folder: Path) -> None:
         if is_run(folder):
-            self.receive(folder)
+            self.receive((folder,))
         else:
             self._say("error", f"{folder} is not the folder of a training run: it holds no log.jsonl")
