@@ -165,8 +165,18 @@ class App:
         self.ask("front", tag=place)
         self.settle()
 
+    def _still(self, tag: str) -> tuple[float, float, float, float]:
+        """Where an item has come to rest: what floats is measured, then placed, in the frames after it changed."""
+        rect = self.rect(tag)
+        for _ in range(20):
+            self.ask("pass", n=1)
+            last, rect = rect, self.rect(tag)
+            if rect == last:
+                return rect
+        raise AssertionError(f"{tag} does not come to rest")
+
     def click(self, tag: str) -> None:
-        left, top, width, height = self.rect(tag)
+        left, top, width, height = self._still(tag)
         self.click_at((round(left + width / 2), round(top + height / 2)))
 
     def click_at(self, point: Point) -> None:
