@@ -91,9 +91,12 @@ class SheetView:
     def draw(self, chosen: int | None) -> bool:
         """Bring the drawing up to date, with a frame around the chosen cell; true when it changed."""
         changed = self._take_in()
+        size = (dpg.get_item_width(self.item), dpg.get_item_height(self.item))
+        if self._pixels is not None:
+            # Before the mouse is looked at: it may rest where the first picture of a sheet comes.
+            self._place(size)
         hovered = self._cell(self._mouse()) if dpg.is_item_hovered(self.item) else None
         hovered = hovered if hovered in self._there else None
-        size = (dpg.get_item_width(self.item), dpg.get_item_height(self.item))
         tag = self._texture.tag if self._texture else 0
         drawn = (tag, size, self._pixels is None, self._sheet, chosen, hovered)
         if drawn == self._drawn:
@@ -102,7 +105,6 @@ class SheetView:
         for layer in ("sheet_picture", "sheet_marks"):
             dpg.delete_item(layer, children_only=True)
         if self._pixels is not None and self._texture is not None:
-            self._place(size)
             left, top, width, height = self._rect
             dpg.draw_image(self._texture.tag, (left, top), (left + width, top + height), parent="sheet_picture")
             self._cover_corner()
