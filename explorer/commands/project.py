@@ -41,6 +41,9 @@ _SPACES: dict[str, Space] = {"w": "w", "w+": "w_plus", "style": "style"}
 @click.option("--steps", type=click.IntRange(1), help="Steps for each photo: the same on every machine; 300 without.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn on the way.")
 @click.option("--mask", type=click.Path(path_type=Path), help="Picture: black is covered, white counts.")
+@click.option(
+    "--face/--no-face", default=None, help="Turn the largest face upright and cut it out as in FFHQ; asks the model."
+)
 @click.option("--noise", is_flag=True, help="Find noise maps, too (StyleGAN, StyleGAN2).")
 @click.option("--transform", is_flag=True, help="Find shift and rotation, too (StyleGAN3).")
 @click.option("--pti", "tune", is_flag=True, help="Tune the model around what was found.")
@@ -57,6 +60,7 @@ def project(
     steps: int | None,
     seed: int,
     mask: Path | None,
+    face: bool | None,
     noise: bool,
     transform: bool,
     tune: bool,
@@ -74,7 +78,7 @@ def project(
         raise click.UsageError("--steps and --time exclude each other: give one")
     plan = Plan(_SPACES[space], steps, time_s, noise, transform, tune, seed, samples)
     names = list(_photos(photos))
-    work = _Work(open_picture_source(checkpoint, compiled=False), plan, mask, features, folder)
+    work = _Work(open_picture_source(checkpoint, compiled=False), plan, mask, features, folder, face)
     folder.mkdir(parents=True, exist_ok=True)
     failed = 0
     with _bar() as bar:
@@ -99,13 +103,16 @@ def project(
 class _Work:
     """One model, one plan, many photos."""
 
-    def __init__(self, opened: Source, plan: Plan, mask: Path | None, network: Path | None, folder: Path) -> None:
+    def __init__(
+        self, opened: Source, plan: Plan, mask: Path | None, network: Path | None, folder: Path, face: bool | None
+    ) -> None:
         from explorer.features import bundled_features, load_features
-        from explorer.projection import read_mask
+        from explorer.projection import read_mask, wants_faces
 
         self._renderer = opened.renderer
         self._base: EditState = opened.state
         self._plan = plan
+        self._face = wants_faces(opened.renderer.checkpoint.info.to_json()) if face is None else face
         self._folder = folder
         self._mask: npt.NDArray[np.float32] | None = None if mask is None else read_mask(mask)
         self._features: FeatureNetwork = bundled_features() if network is None else load_features(network)
@@ -128,7 +135,7 @@ class _Work:
 
     def find(self, path: Path, tell: _Tell) -> str:
         """Find one photo and write everything; what to say about it."""
-        from explorer.projection import make_target, read_photo
+        from explorer.projection import make_target, read_photo, with_face
 
         settings = {
             **asdict(self._plan),
@@ -136,14 +143,18 @@ class _Work:
             "features": self._features.name,
             "mask": None if self._mask is None else hashlib.sha256(self._mask.tobytes()).hexdigest(),
         }
+        if self._face:
+            settings["face"] = True
         stem = path.stem if self._stems.setdefault(path.stem, path) == path else path.name
         report = self._folder / f"{stem}.json"
         if _settings_in(report) == settings:
             return f"{report} is there already"
-        photo = read_photo(path)
+        photo, mask = read_photo(path), self._mask
+        if self._face:
+            photo, mask = with_face(photo, mask)
         for note in photo.notes:
             click.echo(f"{path.name}: {note}", err=True)
-        target = make_target(photo, self._renderer.generator.spec, mask=self._mask)
+        target = make_target(photo, self._renderer.generator.spec, mask=mask)
         began_s = time.perf_counter()
         last = self._search(target, tell)
         seconds = time.perf_counter() - began_s

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from explorer.projection.bank import Bank, bank_steps
     from explorer.projection.cache import cached_bank_steps
+    from explorer.projection.faces import aligned, wants_faces, with_face
     from explorer.projection.found import Found, Progress
     from explorer.projection.loss import Loss, perceptual_distance, psnr
     from explorer.projection.photo import Crop, Photo, centre_crop, cut, read_mask, read_photo
@@ -23,6 +24,7 @@ _HOME = {
     "Plan": "plan",
     "Progress": "found",
     "Target": "target",
+    "aligned": "faces",
     "bank_steps": "bank",
     "cached_bank_steps": "cache",
     "centre_crop": "photo",
@@ -33,6 +35,8 @@ _HOME = {
     "psnr": "loss",
     "read_mask": "photo",
     "read_photo": "photo",
+    "wants_faces": "faces",
+    "with_face": "faces",
 }
 
 __all__ = [
@@ -45,6 +49,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Target",
+    "aligned",
     "bank_steps",
     "cached_bank_steps",
     "centre_crop",
@@ -55,6 +60,8 @@ __all__ = [
     "psnr",
     "read_mask",
     "read_photo",
+    "wants_faces",
+    "with_face",
 ]
 
 

@@ -42,6 +42,7 @@ class Projecting:
         crop: Which part of the photo; the middle when ``None``.
         mask: ``[h, w]`` over the whole photo: 0 is covered, 1 counts; all counts when ``None``.
         network: A person's own feature network; the bundled one when ``None``.
+        face: Whether its largest face, where there is one, is turned upright and cut out first; see `aligned`.
         folder: Where banks are kept; the platform's place when ``None``.
     """
 
@@ -55,6 +56,7 @@ class Projecting:
         crop: "Crop | None" = None,
         mask: "npt.NDArray[np.floating] | None" = None,
         network: Path | None = None,
+        face: bool = False,
         folder: Path | None = None,
     ) -> None:
         self.job = Job(f"Project {photo.name}")
@@ -75,7 +77,7 @@ class Projecting:
         """Which is to show it; ``None`` after `release`."""
         self.base = base
         """Names the model and its condition."""
-        self._crop, self._mask, self._network, self._folder = crop, mask, network, folder
+        self._crop, self._mask, self._network, self._face, self._folder = crop, mask, network, face, folder
         self._running: Iterator[float] | None = None
         self._newest: Mailbox[Progress] = Mailbox()
         self._shown_s = self._kept_s = 0.0
@@ -144,12 +146,14 @@ class Projecting:
 
     def _search(self, model: OpenModel) -> Iterator[float]:
         from explorer.features import bundled_features, load_features
+        from explorer.projection.faces import aligned
         from explorer.projection.search import project
         from explorer.projection.target import make_target
 
         generator = model.renderer.generator
         device = generator.w_avg().device
-        target = make_target(self.photo, model.spec, crop=self._crop, mask=self._mask).to(device)
+        photo = (aligned(self.photo) if self._face else None) or self.photo
+        target = make_target(photo, model.spec, crop=self._crop, mask=self._mask).to(device)
         features: FeatureNetwork
         if self._network is None:
             features = bundled_features(device=device)

@@ -184,13 +184,14 @@ class Session(Workbench):
         crop: "Crop | None" = None,
         mask: "npt.NDArray[np.floating] | None" = None,
         network: Path | None = None,
+        face: bool = False,
     ) -> Projecting:
         """Look for a photo, after those that wait already; the picture follows the search. See `Projecting`.
 
         Raises:
             StateError: No model is open.
         """
-        return self.projections.add(self._model, photo, plan, crop=crop, mask=mask, network=network)
+        return self.projections.add(self._model, photo, plan, crop=crop, mask=mask, network=network, face=face)
 
     def learn_model(self) -> None:
         """Learn in the background how the open model's pictures look, since a photo is likely to be looked for."""

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 from explorer.commands.errors import run
 from explorer.commands.project import project
 from explorer.project import load_project
+from tests.faces.test_find_faces import PORTRAIT
 from tests.models import GOLDEN, golden
 from tests.projection.nets import photo_of, picture
 
@@ -73,3 +75,26 @@ def test_what_cannot_be_done_is_one_line(photos: Path, tmp_path: Path, capsys: p
     (tmp_path / "empty").mkdir()
     assert called(NET, tmp_path / "empty", *FAST) == 2
     assert "holds no photos" in capsys.readouterr().err
+
+
+def test_the_face_of_a_photo_is_cut_out_for_models_of_faces(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces, out = tmp_path / "stylegan2-ffhq-32x32.pkl", tmp_path / "out"
+    shutil.copy(NET, faces)
+    shutil.copy(PORTRAIT, photos / "c.jpg")
+
+    def found(net: Path, *options: object) -> dict[str, object]:
+        assert called(net, photos / "c.jpg", *FAST, *options, "--out", out) == 0
+        return json.loads((out / "c.json").read_text())
+
+    assert found(faces)["notes"] == ["the face was turned upright and cut out"]
+    # Another plan is another search, and the same one is not.
+    asked = found(NET, "--face")
+    assert asked["notes"] == ["the face was turned upright and cut out"]
+    assert found(NET, "--face") == asked
+    assert found(NET)["notes"] == []
+    assert found(faces, "--no-face")["notes"] == []
+    capsys.readouterr()
+    assert called(NET, photos / "a.png", *FAST, "--face", "--out", out) == 0
+    assert "a.png: no face was found" in capsys.readouterr().err

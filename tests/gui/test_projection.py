@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from explorer.projection.cache import bank_path, save_bank
+from tests.faces.test_find_faces import PORTRAIT
 from tests.gui.conftest import NETS, OpenApp
 from tests.gui.driver import App
 from tests.models import golden
@@ -151,3 +152,27 @@ def test_photos_that_are_dropped_together_are_found_one_after_the_other(open_app
         app.wait_for(lambda tag=tag, name=name: app.value(tag) == name, frames=3000)
     app.plays = False
     app.wait_for(lambda: app.step == "Project three.png")
+
+
+def test_a_face_is_turned_upright_for_a_model_of_faces(open_app: OpenApp, tmp_path: Path) -> None:
+    faces = tmp_path / "stylegan2-ffhq-32x32.pkl"
+    shutil.copy(NETS / f"{NAME}.pkl", faces)
+    texture = tmp_path / "texture.png"
+    Image.fromarray(photo_of(picture(golden(NAME).generator, 5)).pixels).save(texture)
+    app = open_app(faces)
+    app.front(Place.PROJECTION)
+    assert app.value("photo_face")
+    app.drop(PORTRAIT)
+    app.wait_for(lambda: app.value("photo_note") == "astronaut.jpg. The face was turned upright and cut out")
+    assert app.rect("photo_view")[2] == app.rect("photo_view")[3]
+    app.scroll_to("photo_face", Place.PROJECTION)
+    app.click("photo_face")
+    app.wait_for(lambda: app.value("photo_note") == "astronaut.jpg")
+    assert app.rect("photo_view")[2] > app.rect("photo_view")[3]
+    app.click("photo_face")
+    app.wait_for(lambda: "cut out" in app.value("photo_note"))
+    app.drop(texture)
+    app.wait_for(lambda: app.value("photo_note") == "texture.png. No face was found")
+    app.drop(NETS / f"{NAME}.pkl")
+    app.wait_for(lambda: not app.value("photo_face"))
+    app.wait_for(lambda: app.value("photo_note") == "texture.png")

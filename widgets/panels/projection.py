@@ -1,6 +1,7 @@
 """Projection: a photo becomes a point that every panel can edit."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,11 @@ import dearpygui.dearpygui as dpg
 
 from explorer.errors import ExplorerError, PhotoError, ProjectFileError
 from explorer.project import looks_like_picture, read_recipe
+from explorer.projection.faces import NO_FACE, wants_faces
 from explorer.projection.photo import SUFFIXES, Photo, cut, read_photo
 from explorer.projection.plan import SPACES, Plan
 from explorer.state import EditState, GeneratorSpec
+from widgets.aligning import Aligning
 from widgets.clipboard import Pasting
 from widgets.controls import Kit, caption_row, even_row, set_enabled, show_value, tooltip
 from widgets.files import FileDialogs, Say
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["ProjectionPanel", "left_in_words"]
 
 _EMPTY = "Drop a photo on the window, or choose one. The part in the frame is looked for."
+_FACE_TIP = (
+    "Find the face, turn it upright and cut it out by eyes and mouth, as those were that FFHQ's models learned from. "
+    "On by itself with such a model."
+)
 _NAMES = ("W", "W+", "StyleSpace")
 _SECONDS, _LEAST_S, _MOST_S = 20.0, 2.0, 300.0
 _CURVE_PX = 72
@@ -68,13 +75,17 @@ class ProjectionPanel:
         self._view = PhotoView(kit.look)
         self._pasting = Pasting()
         self.shortcuts = (Shortcut(dpg.mvKey_V, self._paste),)
+        self._aligning = Aligning()
+        self._read: Photo | None = None
+        """As it was read."""
         self._photo: Photo | None = None
+        """As it is shown: whole, or the face that was cut out of it."""
         self._spec: GeneratorSpec | None = None
         self._drawn = -1
         self._others: tuple[Path, ...] = ()
         """Dropped together with the photo."""
-        self._queued: list[tuple[Path, Plan]] = []
-        """To be read and looked for, one after the other."""
+        self._queued: list[tuple[Path, Plan, bool]] = []
+        """To be read and looked for, one after the other; whether by their faces."""
 
     def attach(self, texture: PictureTexture) -> None:
         """Draw the photo with this texture from now on."""
@@ -104,6 +115,8 @@ class ProjectionPanel:
                 tag="photo_size", width=-1, min_value=0.1, max_value=1.5, default_value=1.0, format="%.2f",
                 callback=lambda _sender, value: self._view.resize(float(value)),
             )  # fmt: skip
+        with caption_row(look, "Face", _FACE_TIP):
+            dpg.add_checkbox(tag="photo_face", label="Align", callback=self._align)
         with caption_row(look, "Mask", "Cover what is not to be looked for: a hat, a watermark, a missing corner."):
             dpg.add_checkbox(tag="photo_paint", label="Paint", callback=self._paint)
             dpg.add_button(tag="photo_unpaint", label="Undo", callback=self._view.take_back)
@@ -146,11 +159,33 @@ class ProjectionPanel:
         return True
 
     def _take(self, photo: Photo) -> None:
-        self._photo, self._others = photo, ()
+        self._read, self._others = photo, ()
+        self._show_photo(photo)
+        self._align()
+        dpg.focus_item(int(Place.PROJECTION))
+
+    def _show_photo(self, photo: Photo) -> None:
+        self._photo = photo
         self._tell_note()
         show_value("photo_size", 1.0)
         self._show()
-        dpg.focus_item(int(Place.PROJECTION))
+
+    def _align(self) -> None:
+        """Look for the face of the photo, or go back to the whole of it, as the box says."""
+        if self._read is None:
+            return
+        if dpg.get_value("photo_face"):
+            self._aligning.begin(self._read)
+            return
+        self._aligning.forget()
+        if self._photo is not self._read:
+            self._show_photo(self._read)
+
+    def _follow_face(self) -> None:
+        came = self._aligning.take()
+        if came is not None:
+            photo, face = came
+            self._show_photo(face or replace(photo, notes=(*photo.notes, NO_FACE)))
 
     def receive(self, paths: Sequence[Path]) -> tuple[Path, ...]:
         """Take dropped photos: the first is shown, and the others are looked for after it, as they are."""
@@ -169,6 +204,10 @@ class ProjectionPanel:
                 self._say("info", f"The model has changed: {len(self._queued)} photos do not wait any more.")
             self._spec, self._queued = spec, []
             self._show()
+            wants = wants_faces(self._kit.session.info)
+            if wants != dpg.get_value("photo_face"):
+                dpg.set_value("photo_face", wants)
+                self._align()
         set_enabled(("photo_noise",), spec is not None and spec.has_noise)
         set_enabled(("photo_transform",), spec is not None and spec.has_transform)
 
@@ -185,6 +224,7 @@ class ProjectionPanel:
         mine = found is not None and found.state.checkpoint == self._kit.session.state.checkpoint
         set_enabled(("photo_show", "photo_mix", "photo_point"), mine)
         self._follow_paste()
+        self._follow_face()
         self._look_for_next()
         show_value("photo_status", self._status(running))
         changed = self._draw_curve(running or self._kit.session.projections.newest)
@@ -202,9 +242,9 @@ class ProjectionPanel:
         projections = self._kit.session.projections
         if not self._queued or projections.waiting:
             return
-        (path, plan), *self._queued = self._queued
+        (path, plan, face), *self._queued = self._queued
         try:
-            self._kit.session.project(read_photo(path), plan)
+            self._kit.session.project(read_photo(path), plan, face=face)
         except ExplorerError as error:
             self._say("error", str(error))
 
@@ -282,11 +322,16 @@ class ProjectionPanel:
         noise, transform, tune = (bool(dpg.get_value(f"photo_{name}")) for name, _, _ in _OPTIONS)
         plan = Plan(space, None, float(dpg.get_value("photo_time")), noise, transform, tune)
         try:
-            self._kit.session.project(self._photo, plan, crop=self._view.crop, mask=self._view.mask)
+            if self._aligning.looks:
+                # Whoever cannot wait for the face to be found gets it all the same, as it comes.
+                self._kit.session.project(self._photo, plan, face=True)
+            else:
+                self._kit.session.project(self._photo, plan, crop=self._view.crop, mask=self._view.mask)
         except ExplorerError as error:
             self._say("error", str(error))
             return
-        self._queued += [(path, plan) for path in self._others]
+        face = bool(dpg.get_value("photo_face"))
+        self._queued += [(path, plan, face) for path in self._others]
         self._others = ()
         self._tell_note()
 
