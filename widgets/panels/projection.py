@@ -111,12 +111,12 @@ class ProjectionPanel:
                     tag="photo_curve", default_value=[], height=look.px(_CURVE_PX), width=-1, show=False
                 )
         with caption_row(look, "Crop", "How large the frame is; drag it on the photo."):
+            dpg.add_checkbox(tag="photo_face", label="Face", callback=self._align)
             dpg.add_slider_float(
                 tag="photo_size", width=-1, min_value=0.1, max_value=1.5, default_value=1.0, format="%.2f",
                 callback=lambda _sender, value: self._view.resize(float(value)),
             )  # fmt: skip
-        with caption_row(look, "Face", _FACE_TIP):
-            dpg.add_checkbox(tag="photo_face", label="Align", callback=self._align)
+        tooltip(look, "photo_face", _FACE_TIP)
         with caption_row(look, "Mask", "Cover what is not to be looked for: a hat, a watermark, a missing corner."):
             dpg.add_checkbox(tag="photo_paint", label="Paint", callback=self._paint)
             dpg.add_button(tag="photo_unpaint", label="Undo", callback=self._view.take_back)
